@@ -1,0 +1,144 @@
+/** Element types a collective can carry in this version. */
+export type DType = 'f32' | 'i64'
+
+/** `vendor:ordinal`, e.g. `cpu:0`. */
+export interface DeviceAddress {
+  readonly vendor: string
+  readonly ordinal: number
+}
+
+/**
+ * A named, 64-byte aligned piece of shared memory that a device context owns.
+ * It may be sent in messages; the native core pins it while it is in use, so a
+ * dead worker's memory stays valid until the last native user has left.
+ */
+export interface Region {
+  readonly name: string
+  readonly buffer: SharedArrayBuffer
+  /** Where the aligned part starts; V8 gives no alignment promise. */
+  readonly byteOffset: number
+  readonly byteLength: number
+}
+
+/** The native handle a device actor owns. */
+export interface DeviceContext {
+  readonly device: DeviceAddress
+  /** Allocates, aligns, registers and pins; the name is unique in the context. */
+  allocate(name: string, byteLength: number): Region
+  /** Unregisters everything. Regions stay readable by who still holds them. */
+  dispose(): void
+}
+
+/** What all members must agree on before any data moves (C3). */
+export interface Signature {
+  readonly sequence: number
+  readonly op: 'sum'
+  readonly dtype: DType
+  /** Elements. */
+  readonly count: number
+  /** First element, in the member's region. */
+  readonly offset: number
+  readonly generation: number
+}
+
+export interface CommunicatorOptions {
+  readonly generation: number
+  /** Names of the ranks, for errors: `cpu:0`. */
+  readonly members: readonly string[]
+  /** regions[rank]: the memory that rank's data lies in, one region for each dtype in use. */
+  readonly regions: readonly Readonly<Partial<Record<DType, Region>>>[]
+  /** A member that has not marked an operation ready this long after it was issued fails it. */
+  readonly deadlineMs: number
+}
+
+/** Plain data that lets another thread join; sent in a message. */
+export interface CommunicatorTicket {
+  readonly implementation: 'native' | 'typescript'
+  readonly id: number
+  readonly generation: number
+  readonly members: readonly string[]
+  /** Control words of the TypeScript implementation; absent for the native one. */
+  readonly control?: SharedArrayBuffer
+}
+
+/** The leader's end. Its calls never block the JS thread. */
+export interface Communicator {
+  readonly ticket: CommunicatorTicket
+  /**
+   * Issues one in-place sum over all ranks' regions; operations run in the
+   * order of their sequence numbers (0, 1, 2 … within the communicator).
+   * Starts when every member has marked it ready; resolves when every region
+   * holds the sum, added in rank order.
+   *
+   * @throws SIGNATURE_MISMATCH (fields: who differs, in what), DEADLINE_EXCEEDED
+   * (fields: missing members), COMMUNICATOR_ABORTED (fields: cause). After an
+   * error the communicator is aborted for good.
+   */
+  allreduce(signature: Signature): Promise<void>
+  /** Sticky; wakes every wait. Safe at any time, from any thread that holds the ticket. */
+  abort(cause: string): void
+  /** Aborts, waits until native threads have left the memory, unpins it. */
+  dispose(): Promise<void>
+}
+
+/** A device's end, in the device's thread. */
+export interface Membership {
+  /** Marks this rank's part of an operation as ready; returns at once. */
+  ready(signature: Signature): void
+  /** The sticky cause, once the communicator was aborted. */
+  readonly aborted: string | undefined
+  /** Lets go of the memory; an operation still waiting for this rank fails by name. */
+  leave(): void
+}
+
+/**
+ * Arithmetic on the flat vectors. Both implementations give the same bits:
+ * IEEE fp32, round to nearest, no contraction into FMA, in index order.
+ * Views need not be aligned; lengths must match or BAD_ARGUMENT is thrown.
+ */
+export interface Kernels {
+  /** into[i] = parts[0][i] + parts[1][i] + … in that order; into may be one of the parts. i64 wraps. */
+  sumF32(into: Float32Array, parts: readonly Float32Array[]): void
+  sumI64(into: BigInt64Array, parts: readonly BigInt64Array[]): void
+  /**
+   * Adds round-to-nearest-even(values[i] × 2^exponent) to sums[i].
+   * Returns the largest |values[i]|; NaN or Infinity when any value is not finite or any
+   * |values[i] × 2^exponent| exceeds 2^52 (then `sums` is unspecified and the step is run again).
+   */
+  quantise(sums: BigInt64Array, values: Float32Array, exponent: number): number
+  /** into[i] = fp32(sums[i] × 2^−exponent): one rounding. */
+  dequantise(into: Float32Array, sums: BigInt64Array, exponent: number): void
+  /**
+   * SGD with momentum and decoupled-from-nothing (classic L2) weight decay:
+   *   g = sum[i] / count;  g = g + weightDecay·w;  v' = momentum·v + g;  w' = w − learningRate·v'
+   * every operation rounded to fp32. Reads w, v, sum; writes nextW, nextV (the second buffer).
+   */
+  sgd(step: SgdStep): void
+  /** next[i] = (1 − momentum)·running[i] + momentum·(sum[i] / count), each operation rounded to fp32. */
+  runningStatistic(next: Float32Array, running: Float32Array, sum: Float32Array, count: number, momentum: number): void
+}
+
+export interface SgdStep {
+  readonly weights: Float32Array
+  readonly velocity: Float32Array
+  readonly sum: Float32Array
+  readonly nextWeights: Float32Array
+  readonly nextVelocity: Float32Array
+  readonly count: number
+  readonly learningRate: number
+  readonly momentum: number
+  readonly weightDecay: number
+}
+
+/** One implementation of the surface: native, or TypeScript when no compiler was there. */
+export interface CommBackend {
+  readonly implementation: 'native' | 'typescript'
+  /** For the log: compiler and instruction set, or why the fallback runs. */
+  readonly description: string
+  readonly kernels: Kernels
+  openContext(device: DeviceAddress): DeviceContext
+  createCommunicator(options: CommunicatorOptions): Communicator
+  joinCommunicator(ticket: CommunicatorTicket, rank: number): Membership
+  /** Aborts by ticket, from any thread. */
+  abortCommunicator(ticket: CommunicatorTicket, cause: string): void
+}

@@ -1,0 +1,1 @@
+export { KaitianError, toKaitianError, type ErrorCode, type ErrorRecord } from './error.js'
