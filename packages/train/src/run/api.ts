@@ -1,0 +1,15 @@
+import type { RunSummary } from './events.js'
+
+/** What the user's thread may ask of a run; carried by the facade. */
+export interface TrainApi {
+  /** Resolves when the devices are up and the first plan may be made. */
+  open(): Promise<void>
+  /** Starts the loop; resolves with the summary when it has ended (also when it was stopped or failed). */
+  run(): Promise<RunSummary>
+  /** Ends after the step under way is committed or aborted; `run` then resolves with outcome `stopped`. */
+  stop(): Promise<void>
+  /** Fault injection: ends the device's thread at once. */
+  kill(device: string): Promise<void>
+  /** Fault injection: the device takes `factor` times as long from now on; 1 restores it. */
+  slow(device: string, factor: number): Promise<void>
+}
