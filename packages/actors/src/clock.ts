@@ -1,0 +1,166 @@
+import { KaitianError } from '@kaitian/errors'
+
+/**
+ * Time as a parameter. The only file of the project that touches the timers
+ * and clocks of the platform; everything else is handed a `Clock`, so that a
+ * simulation can drive the same code on virtual time.
+ */
+export interface Clock {
+  /** Milliseconds since an arbitrary start; never goes back. */
+  now(): number
+  /** The calendar's time, for people to read. Never use it to measure. */
+  wallTime(): Date
+  /** Resolves after `ms`; rejects with `CANCELLED` when the signal aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Calls `fn` once after `ms`, unless the returned function is called first. */
+  after(ms: number, fn: () => void): () => void
+}
+
+/** A clock that moves only when told to. */
+export interface VirtualClock extends Clock {
+  /**
+   * Moves time forward by `ms`, firing the timers on the way in order of their
+   * due time (ties: in order of creation). Between two timers it waits until
+   * the code they woke has settled, so timers set by that code fire in the same
+   * advance when they fall due in it.
+   */
+  advance(ms: number): Promise<void>
+  /** Moves to the next timer and fires it; false when there is none. */
+  advanceToNext(): Promise<boolean>
+  /** Timers that wait to fire. */
+  readonly pending: number
+}
+
+/** setTimeout fires at once for longer delays than this (a 32-bit integer). */
+const longestTimeoutMs = 2 ** 31 - 1
+
+class SystemClock implements Clock {
+  now(): number {
+    return performance.now()
+  }
+
+  wallTime(): Date {
+    return new Date()
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, ms, signal)
+  }
+
+  after(ms: number, fn: () => void): () => void {
+    let timer: NodeJS.Timeout
+    const arm = (left: number): void => {
+      const wait = Math.min(left, longestTimeoutMs)
+      timer = setTimeout(() => (left > wait ? arm(left - wait) : fn()), wait)
+    }
+    arm(Math.max(0, ms))
+    return () => clearTimeout(timer)
+  }
+}
+
+/** The platform's monotonic clock and timers. */
+export const systemClock: Clock = new SystemClock()
+
+interface VirtualTimer {
+  due: number
+  order: number
+  fn: () => void
+}
+
+class ManualClock implements VirtualClock {
+  readonly #start: number
+  #now: number
+  #order = 0
+  readonly #timers = new Set<VirtualTimer>()
+
+  constructor(start: number) {
+    this.#start = start
+    this.#now = start
+  }
+
+  get pending(): number {
+    return this.#timers.size
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  wallTime(): Date {
+    return new Date(this.#now - this.#start)
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepOn(this, ms, signal)
+  }
+
+  after(ms: number, fn: () => void): () => void {
+    const timer = { due: this.#now + Math.max(0, ms), order: this.#order++, fn }
+    this.#timers.add(timer)
+    return () => void this.#timers.delete(timer)
+  }
+
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms
+    await settled()
+    for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
+      await this.#fire(timer)
+    }
+    this.#now = Math.max(this.#now, end)
+  }
+
+  async advanceToNext(): Promise<boolean> {
+    await settled()
+    const timer = this.#next(Infinity)
+    if (timer !== undefined) await this.#fire(timer)
+    return timer !== undefined
+  }
+
+  async #fire(timer: VirtualTimer): Promise<void> {
+    this.#timers.delete(timer)
+    this.#now = Math.max(this.#now, timer.due)
+    timer.fn()
+    await settled()
+  }
+
+  #next(end: number): VirtualTimer | undefined {
+    let first: VirtualTimer | undefined
+    for (const timer of this.#timers) {
+      if (timer.due > end) continue
+      if (first === undefined || timer.due < first.due) first = timer
+      else if (timer.due === first.due && timer.order < first.order) first = timer
+    }
+    return first
+  }
+}
+
+/** A clock for tests and simulations; its calendar starts in 1970. */
+export function virtualClock(start = 0): VirtualClock {
+  return new ManualClock(start)
+}
+
+/** One turn of the event loop: all microtasks have run, chained ones included. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+function sleepOn(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      cancel()
+      reject(cancelled(signal))
+    }
+    if (signal?.aborted) return reject(cancelled(signal))
+    const cancel = clock.after(ms, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function cancelled(signal?: AbortSignal): KaitianError {
+  return new KaitianError('CANCELLED', 'The sleep ended early because its signal aborted', {
+    cause: signal?.reason,
+  })
+}

@@ -1,0 +1,39 @@
+export { systemClock, virtualClock, type Clock, type VirtualClock } from './clock.js'
+export { seededRandom, type Random } from './random.js'
+export {
+  ask,
+  protocol,
+  tell,
+  type ActorClass,
+  type Ask,
+  type Handlers,
+  type Lifecycle,
+  type MessageHandlers,
+  type Protocol,
+  type Tell,
+} from './protocol.js'
+export type { ActorRef, AskMethods, AskOptions, Ref, TellMethods, TellOutcome } from './ref.js'
+export type {
+  Context,
+  Disposable,
+  Down,
+  DownReason,
+  KillOptions,
+  MailboxOptions,
+  Placement,
+  RestartOptions,
+  Spawner,
+  SpawnOptions,
+  StopOptions,
+} from './context.js'
+export type { Accounts, DeadLetter, DeadLetterReason, SystemEvents } from './events.js'
+export { createSystem, type System, type SystemOptions } from './system.js'
+export { openPool, type Pool, type PoolOptions } from './pool.js'
+export {
+  openFacade,
+  serveFacade,
+  type Emit,
+  type Facade,
+  type FacadeEvents,
+  type FacadeOptions,
+} from './facade.js'
