@@ -71,8 +71,10 @@ export interface Communicator {
    * holds the sum, added in rank order.
    *
    * @throws SIGNATURE_MISMATCH (fields: who differs, in what), DEADLINE_EXCEEDED
-   * (fields: missing members), COMMUNICATOR_ABORTED (fields: cause). After an
-   * error the communicator is aborted for good.
+   * (fields: missing members), PEER_DOWN (fields: members that left before
+   * they marked it), COMMUNICATOR_ABORTED (fields: cause). After these the
+   * communicator is aborted for good. Input that is refused before it is
+   * issued (BAD_ARGUMENT, UNSUPPORTED_DTYPE, UNSUPPORTED_OP) harms nothing.
    */
   allreduce(signature: Signature): Promise<void>
   /** Sticky; wakes every wait. Safe at any time, from any thread that holds the ticket. */
@@ -83,7 +85,12 @@ export interface Communicator {
 
 /** A device's end, in the device's thread. */
 export interface Membership {
-  /** Marks this rank's part of an operation as ready; returns at once. */
+  /**
+   * Marks this rank's part of an operation as ready; returns at once. Without
+   * effect after an abort or after `leave`.
+   *
+   * @throws BAD_ARGUMENT when 256 marked operations have not run yet
+   */
   ready(signature: Signature): void
   /** The sticky cause, once the communicator was aborted. */
   readonly aborted: string | undefined
@@ -115,7 +122,13 @@ export interface Kernels {
    */
   sgd(step: SgdStep): void
   /** next[i] = (1 − momentum)·running[i] + momentum·(sum[i] / count), each operation rounded to fp32. */
-  runningStatistic(next: Float32Array, running: Float32Array, sum: Float32Array, count: number, momentum: number): void
+  runningStatistic(
+    next: Float32Array,
+    running: Float32Array,
+    sum: Float32Array,
+    count: number,
+    momentum: number,
+  ): void
 }
 
 export interface SgdStep {

@@ -1,0 +1,218 @@
+import { KaitianError } from '@kaitian/errors'
+import type { CommunicatorOptions, DType, Region, SgdStep, Signature } from './types.js'
+
+/**
+ * Arguments are checked here, once for both implementations, so that they
+ * refuse the same input with the same words and the native code may trust
+ * what it is given.
+ */
+
+/** 2^±1022 are the outermost powers of two that a double holds as normal numbers. */
+const EXPONENT_LIMIT = 1022
+
+/** A rank may mark this many operations before the first of them has run. */
+export const OPERATIONS_AHEAD = 256
+
+export const BYTES: Readonly<Record<DType, number>> = { f32: 4, i64: 8 }
+
+type View = Float32Array | BigInt64Array
+
+function refuse(sentence: string, fields: Record<string, unknown> = {}): never {
+  throw new KaitianError('BAD_ARGUMENT', sentence, { fields })
+}
+
+export function checkNatural(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    refuse(`${name} must be an integer ≥ 0, not ${String(value)}.`, { [name]: value })
+  }
+}
+
+function checkFinite(name: string, value: number): void {
+  if (!Number.isFinite(value)) refuse(`${name} must be a finite number, not ${String(value)}.`)
+}
+
+function checkF32(name: string, view: unknown): void {
+  if (!(view instanceof Float32Array)) refuse(`${name} must be a Float32Array.`)
+}
+
+function checkI64(name: string, view: unknown): void {
+  if (!(view instanceof BigInt64Array)) refuse(`${name} must be a BigInt64Array.`)
+}
+
+function checkLengths(views: Readonly<Record<string, View>>): void {
+  const [first, ...rest] = Object.entries(views)
+  for (const [name, view] of rest) {
+    if (view.length === first[1].length) continue
+    refuse(
+      `${name} has ${view.length} elements, ${first[0]} has ${first[1].length}; give views of one length.`,
+      { [name]: view.length, [first[0]]: first[1].length },
+    )
+  }
+}
+
+/**
+ * What is written must be a view's very memory or lie apart from it: with a
+ * shifted overlap the result would depend on the width of the vector unit.
+ */
+function checkOverlap(output: string, written: View, input: string, read: View): void {
+  if (written.buffer !== read.buffer || written.byteOffset === read.byteOffset) return
+  const apart =
+    written.byteOffset + written.byteLength <= read.byteOffset ||
+    read.byteOffset + read.byteLength <= written.byteOffset
+  if (!apart) refuse(`${output} overlaps ${input} without being the same view; keep them apart.`)
+}
+
+export function checkSum(into: View, parts: readonly View[], dtype: DType): void {
+  const check = dtype === 'f32' ? checkF32 : checkI64
+  check('into', into)
+  if (parts.length === 0) refuse('parts is empty; a sum needs at least one part.')
+  parts.forEach((part, index) => {
+    const name = `parts[${index}]`
+    check(name, part)
+    checkLengths({ into, [name]: part })
+    checkOverlap('into', into, name, part)
+  })
+}
+
+export function checkExponent(exponent: number): void {
+  if (Number.isInteger(exponent) && Math.abs(exponent) <= EXPONENT_LIMIT) return
+  refuse(`exponent must be an integer within ±${EXPONENT_LIMIT}, not ${String(exponent)}.`, {
+    exponent,
+  })
+}
+
+export function checkQuantise(sums: BigInt64Array, values: Float32Array, exponent: number): void {
+  checkI64('sums', sums)
+  checkF32('values', values)
+  checkLengths({ sums, values })
+  checkExponent(exponent)
+}
+
+export function checkDequantise(into: Float32Array, sums: BigInt64Array, exponent: number): void {
+  checkF32('into', into)
+  checkI64('sums', sums)
+  checkLengths({ into, sums })
+  checkExponent(exponent)
+}
+
+function checkCount(count: number): void {
+  if (Number.isFinite(count) && count > 0) return
+  refuse(`count must be above 0, not ${String(count)}: a step without samples has no mean.`, {
+    count,
+  })
+}
+
+export function checkSgd(step: SgdStep): void {
+  const { weights, velocity, sum, nextWeights, nextVelocity } = step
+  const inputs = { weights, velocity, sum }
+  const views = { ...inputs, nextWeights, nextVelocity }
+  for (const [name, view] of Object.entries(views)) checkF32(name, view)
+  checkLengths(views)
+  for (const [name, view] of Object.entries(inputs)) {
+    checkOverlap('nextWeights', nextWeights, name, view)
+    checkOverlap('nextVelocity', nextVelocity, name, view)
+  }
+  checkCount(step.count)
+  checkFinite('learningRate', step.learningRate)
+  checkFinite('momentum', step.momentum)
+  checkFinite('weightDecay', step.weightDecay)
+}
+
+export function checkRunningStatistic(
+  next: Float32Array,
+  running: Float32Array,
+  sum: Float32Array,
+  count: number,
+  momentum: number,
+): void {
+  const views = { next, running, sum }
+  for (const [name, view] of Object.entries(views)) checkF32(name, view)
+  checkLengths(views)
+  checkOverlap('next', next, 'running', running)
+  checkOverlap('next', next, 'sum', sum)
+  checkCount(count)
+  checkFinite('momentum', momentum)
+}
+
+/** Refuses what this version cannot carry by name, never does it wrong (C1). */
+export function checkSignature(signature: Signature): void {
+  if (signature.op !== 'sum') {
+    throw new KaitianError(
+      'UNSUPPORTED_OP',
+      `The operation '${String(signature.op)}' is not supported; use 'sum'.`,
+      { fields: { op: signature.op } },
+    )
+  }
+  if (!Object.hasOwn(BYTES, signature.dtype)) {
+    throw new KaitianError(
+      'UNSUPPORTED_DTYPE',
+      `The element type '${String(signature.dtype)}' is not supported; use 'f32' or 'i64'.`,
+      { fields: { dtype: signature.dtype } },
+    )
+  }
+  checkNatural('sequence', signature.sequence)
+  checkNatural('count', signature.count)
+  checkNatural('offset', signature.offset)
+  checkNatural('generation', signature.generation)
+}
+
+/** An operation that does not fit the regions is refused before it is issued. */
+export function checkIssue(options: CommunicatorOptions, signature: Signature, due: number): void {
+  checkSignature(signature)
+  const { sequence, dtype, offset, count } = signature
+  if (sequence !== due) {
+    refuse(`Operations are issued in sequence: ${due} is due, not ${sequence}.`, { sequence, due })
+  }
+  options.members.forEach((member, rank) => {
+    const region = options.regions[rank][dtype]
+    const room = region === undefined ? 0 : Math.floor(region.byteLength / BYTES[dtype])
+    if (region !== undefined && offset + count <= room) return
+    refuse(
+      region === undefined
+        ? `${member} has no ${dtype} region; give one in the communicator's options.`
+        : `${member}'s ${dtype} region '${region.name}' holds ${room} elements; ${offset}..${offset + count} lies outside.`,
+      { member, dtype, room, offset, count },
+    )
+  })
+}
+
+export function checkRegion(label: string, region: Region, dtype: DType): void {
+  if (!(region.buffer instanceof SharedArrayBuffer)) {
+    refuse(`${label} must lie in a SharedArrayBuffer; allocate it with a device context.`)
+  }
+  checkNatural('byteOffset', region.byteOffset)
+  checkNatural('byteLength', region.byteLength)
+  if (region.byteOffset + region.byteLength > region.buffer.byteLength) {
+    refuse(`${label} reaches past the end of its buffer.`)
+  }
+  if (region.byteOffset % BYTES[dtype] !== 0) {
+    refuse(`${label} starts at byte ${region.byteOffset}, which is no multiple of ${BYTES[dtype]}.`)
+  }
+}
+
+export function checkCommunicator(options: CommunicatorOptions): void {
+  const { members, regions, deadlineMs, generation } = options
+  checkNatural('generation', generation)
+  if (members.length === 0) refuse('members is empty; a communicator needs at least one rank.')
+  if (regions.length !== members.length) {
+    refuse(`There are ${members.length} members but ${regions.length} entries in regions.`)
+  }
+  if (!Number.isFinite(deadlineMs) || deadlineMs <= 0) {
+    refuse(`deadlineMs must be above 0, not ${String(deadlineMs)}.`, { deadlineMs })
+  }
+  regions.forEach((byType, rank) => {
+    if (byType.f32 !== undefined) checkRegion(`${members[rank]}'s f32 region`, byType.f32, 'f32')
+    if (byType.i64 !== undefined) checkRegion(`${members[rank]}'s i64 region`, byType.i64, 'i64')
+  })
+}
+
+export function checkRank(members: readonly string[], rank: number): void {
+  if (Number.isInteger(rank) && rank >= 0 && rank < members.length) return
+  refuse(`rank must be one of 0..${members.length - 1}, not ${String(rank)}.`, { rank })
+}
+
+export function checkAllocation(name: string, byteLength: number, taken: boolean): void {
+  if (name === '') refuse('A region needs a name.')
+  checkNatural('byteLength', byteLength)
+  if (taken) refuse(`The context already has a region '${name}'; choose another name.`, { name })
+}

@@ -1,0 +1,99 @@
+import { checkCommunicator, checkIssue } from '../checks.js'
+import { failureError, type Failure } from '../failure.js'
+import { compare } from '../signature.js'
+import type {
+  Communicator,
+  CommunicatorOptions,
+  CommunicatorTicket,
+  DType,
+  Region,
+  Signature,
+} from '../types.js'
+import { allreduce } from './allreduce.js'
+import type { Now } from './clock.js'
+import { Control } from './control.js'
+import { KeepAlive } from './keep-alive.js'
+
+/**
+ * The leader's end without native code: it sleeps on the control words'
+ * bell with Atomics.waitAsync and sums in its own thread.
+ */
+export class TypeScriptCommunicator implements Communicator {
+  readonly ticket: CommunicatorTicket
+  readonly #options: CommunicatorOptions
+  readonly #control: Control
+  readonly #now: Now
+  readonly #keepAlive = new KeepAlive()
+  #regions: readonly Readonly<Partial<Record<DType, Region>>>[]
+  #due = 0
+  /** Settles when all issued operations have; never rejects. */
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(id: number, options: CommunicatorOptions, now: Now) {
+    checkCommunicator(options)
+    this.#options = options
+    this.#regions = options.regions
+    this.#now = now
+    this.#control = new Control(options.members.length)
+    this.ticket = {
+      implementation: 'typescript',
+      id,
+      generation: options.generation,
+      members: [...options.members],
+      control: this.#control.buffer,
+    }
+  }
+
+  async allreduce(signature: Signature): Promise<void> {
+    checkIssue(this.#options, signature, this.#due)
+    this.#due++
+    const deadline = this.#now() + this.#options.deadlineMs
+    this.#keepAlive.hold()
+    const run = this.#tail.then(() => this.#perform(signature, deadline))
+    this.#tail = run
+    const failure = await run.finally(() => this.#keepAlive.release())
+    if (failure !== undefined) throw failureError(this.#options, failure, signature.sequence)
+  }
+
+  abort(cause: string): void {
+    this.#control.abort({ kind: 'aborted', cause })
+  }
+
+  async dispose(): Promise<void> {
+    this.abort('The communicator was disposed.')
+    await this.#tail
+    this.#regions = []
+    this.#keepAlive.close()
+  }
+
+  async #perform(issued: Signature, deadline: number): Promise<Failure | undefined> {
+    await this.#members(issued.sequence, deadline)
+    if (!this.#control.aborted) {
+      const comparison = compare(issued, this.#control.take())
+      if (comparison !== undefined) {
+        this.#control.abort({ kind: 'mismatch', sequence: issued.sequence, ...comparison })
+      }
+    }
+    await allreduce(this.#regions, issued, () => this.#control.aborted)
+    return this.#control.failure
+  }
+
+  /** Waits until every rank has marked the operation, or the communicator is aborted. */
+  async #members(sequence: number, deadline: number): Promise<void> {
+    while (!this.#control.aborted) {
+      const seen = this.#control.bell
+      const missing = this.#control.missing()
+      if (missing.length === 0) return
+      const left = missing.filter((rank) => this.#control.hasLeft(rank))
+      const remaining = deadline - this.#now()
+      if (left.length > 0) {
+        this.#control.abort({ kind: 'left', sequence, missing: left })
+      } else if (remaining <= 0) {
+        const { deadlineMs } = this.#options
+        this.#control.abort({ kind: 'deadline', sequence, missing, deadlineMs })
+      } else {
+        await this.#control.sleep(seen, remaining)
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import type { Signature } from './types.js'
+
+export const SIGNATURE_PARTS = ['sequence', 'op', 'dtype', 'count', 'offset', 'generation'] as const
+
+/** The parts in which two signatures differ; empty when they agree. */
+export function differingParts(expected: Signature, found: Signature): (keyof Signature)[] {
+  return SIGNATURE_PARTS.filter((part) => expected[part] !== found[part])
+}
+
+/** Rank −1 in a failure: the leader, who issued the operation. */
+export const LEADER = -1
+
+export interface Comparison {
+  readonly expected: Signature
+  readonly differing: readonly { readonly rank: number; readonly signature: Signature }[]
+}
+
+/**
+ * C3. The signature that most hold is the expected one (the leader's on a
+ * tie), so that the odd one out is named and not those who agree.
+ * Undefined when all agree.
+ */
+export function compare(issued: Signature, marked: readonly Signature[]): Comparison | undefined {
+  const all = [issued, ...marked]
+  const holders = all.map((one) => all.filter((other) => agree(one, other)).length)
+  // The first of the largest: the leader's stands at 0.
+  const expected = all[holders.indexOf(Math.max(...holders))]
+  const differing = all
+    .map((signature, index) => ({ rank: index + LEADER, signature }))
+    .filter(({ signature }) => !agree(expected, signature))
+  return differing.length === 0 ? undefined : { expected, differing }
+}
+
+function agree(one: Signature, other: Signature): boolean {
+  return differingParts(one, other).length === 0
+}
