@@ -1,0 +1,143 @@
+import {
+  basisOf,
+  inOrderOf,
+  predictMs,
+  quotasOf,
+  slowest,
+  splitOf,
+  trySplitOf,
+  type Basis,
+} from './basis.js'
+import { modelOf, standardError, type Estimate } from './estimator.js'
+import type { Demand, Quotas } from './plan.js'
+import {
+  evenPolicy,
+  explainMove,
+  explainRest,
+  noMeasurements,
+  type Cause,
+  type Effect,
+} from './reason.js'
+import type { Split } from './solver.js'
+
+/** What a decision is made from. */
+export interface Beliefs {
+  readonly policy: 'adaptive' | 'even'
+  /** Smallest predicted gain for which quotas move, as a part of the step. */
+  readonly leastGain: number
+  readonly estimates: Readonly<Record<string, Estimate>>
+  /** Factor by which a device's time jumped since the last decision. */
+  readonly jumps: Readonly<Record<string, number>>
+  /** What the split in force rests on; null: nothing yet. */
+  readonly basis: Basis | null
+}
+
+export interface Decision extends Effect {
+  readonly basis: Basis
+  readonly split: Split
+  readonly reason: string
+}
+
+/** In standard errors of the predicted gain; less is taken for noise. */
+const CONFIDENCE = 0.7
+
+/**
+ * Replaces the standing basis when something forces it (membership, a cap, a
+ * first measurement, a jump of a device's speed) or when the predicted gain is
+ * above both `leastGain` and the noise; keeps it otherwise.
+ */
+export function decide(beliefs: Beliefs, demand: Demand): Decision {
+  const fresh = freshBasis(beliefs, demand)
+  const standing = inOrderOf(demand.devices, beliefs.basis ?? [])
+  const move = effectOf(fresh, standing, demand)
+  const causes = forced(beliefs, standing, move)
+  if (move.afterMs === undefined)
+    return { ...move, reason: reasonUnmeasured(beliefs, causes, move) }
+  if (causes.length > 0) return { ...move, reason: explainMove(causes, move) }
+
+  // Nothing forced a move, so the standing basis has the same devices and caps: both are known.
+  const { previous = {}, beforeMs = move.afterMs } = move
+  const gain = 1 - move.afterMs / beforeMs
+  const error = gainError(beliefs.estimates, fresh, previous, move.quotas)
+  const needed = Math.max(beliefs.leastGain, CONFIDENCE * error)
+  if (gain > needed) return { ...move, reason: explainMove([{ kind: 'gain' }], move) }
+  return {
+    basis: standing,
+    split: splitOf(standing, demand),
+    quotas: previous,
+    previous,
+    beforeMs,
+    afterMs: beforeMs,
+    reason: explainRest(gain, needed),
+  }
+}
+
+function freshBasis({ policy, estimates }: Beliefs, demand: Demand): Basis {
+  return basisOf(demand.devices, (name) =>
+    policy === 'adaptive' && name in estimates ? modelOf(estimates[name]) : undefined,
+  )
+}
+
+/** What dealing from the fresh basis does, seen with the fresh beliefs. */
+function effectOf(fresh: Basis, standing: Basis, demand: Demand): Omit<Decision, 'reason'> {
+  const split = splitOf(fresh, demand)
+  const quotas = quotasOf(fresh, split)
+  const old = standing.length === 0 ? undefined : trySplitOf(standing, demand)
+  const previous = old && quotasOf(standing, old)
+  return {
+    basis: fresh,
+    split,
+    quotas,
+    previous,
+    beforeMs: previous && predictMs(fresh, previous),
+    afterMs: predictMs(fresh, quotas),
+  }
+}
+
+/** What leaves no choice but to solve anew; empty: a matter of gain. */
+function forced(
+  { policy, basis, jumps }: Beliefs,
+  standing: Basis,
+  { basis: fresh, quotas, afterMs }: Omit<Decision, 'reason'>,
+): Cause[] {
+  if (basis === null) return []
+  const before = new Map(standing.map((device) => [device.name, device]))
+  const names = new Set(fresh.map(({ name }) => name))
+  const left = standing.filter(({ name }) => !names.has(name))
+  const causes: Cause[] = left.map(({ name }) => ({ kind: 'left', device: name }))
+  const nothingKnown = standing.every(({ model }) => model === null)
+  let first = false
+  for (const { name: device, cap, model } of fresh) {
+    const old = before.get(device)
+    if (old === undefined || (old.model !== null && model === null)) {
+      const probe = model === null && afterMs !== undefined ? quotas[device] : null
+      causes.push({ kind: 'joined', device, probe })
+      continue
+    }
+    if (old.model === null && model !== null && nothingKnown) first = true
+    else if (old.model === null && model !== null) causes.push({ kind: 'measured', device })
+    if (old.cap !== cap) causes.push({ kind: 'cap', device, cap })
+    if (policy === 'adaptive' && device in jumps) {
+      causes.push({ kind: 'jump', device, factor: jumps[device] })
+    }
+  }
+  return first ? [...causes, { kind: 'first' }] : causes
+}
+
+function reasonUnmeasured({ policy }: Beliefs, causes: readonly Cause[], effect: Effect): string {
+  const why = policy === 'even' ? evenPolicy : noMeasurements
+  return causes.length === 0 ? why : `${explainMove(causes, effect)}; ${why}`
+}
+
+/** Standard error of a predicted gain: those of the two devices that the two splits wait for. */
+function gainError(
+  estimates: Readonly<Record<string, Estimate>>,
+  basis: Basis,
+  ...splits: readonly Quotas[]
+): number {
+  const errors = splits.map((quotas) => {
+    const name = slowest(basis, quotas)
+    return name === undefined ? 0 : standardError(estimates[name])
+  })
+  return Math.hypot(...errors)
+}

@@ -1,0 +1,135 @@
+import { breakShape, observeShape, unknownShape, type Shape } from './shape.js'
+
+/**
+ * What is believed of one device: t(b) = e^level · (ρ + b) milliseconds.
+ * The level is fast and follows every step; ρ is slow and follows the quota's
+ * moves. One filter for both would wind up while the quota stands still
+ * (forgetting without excitation, arXiv 2004.03910).
+ */
+export interface Estimate {
+  /** ln of the milliseconds a sample takes. */
+  readonly level: number
+  readonly shape: Shape
+  /** Standard deviation of one log time. */
+  readonly sigma: number
+  /** Times the level rests on; starts again after a jump. */
+  readonly count: number
+  /** CUSUM of surprises towards slower and towards faster. */
+  readonly slower: number
+  readonly faster: number
+  readonly last: { readonly samples: number; readonly logTime: number }
+}
+
+/** One step of one device: compute only; waits and collectives would make slow links look like slow devices. */
+export interface Measurement {
+  readonly samples: number
+  readonly computeMs: number
+}
+
+/** The parameters of t(b) = e^level · (ρ + b) alone: what a plan rests on. */
+export interface Model {
+  readonly level: number
+  readonly rho: number
+}
+
+const FIRST_SIGMA = 0.05
+/** Weight of a new time once many are known: a memory of about 24 steps. */
+const LEAST_GAIN = 0.08
+const SIGMA_GAIN = 0.05
+/** One spike may pull the level, the CUSUM and σ only so far, in σ. */
+const LEVEL_CLIP = 2.5
+const CUSUM_CLIP = 4
+/** E|e| = 0.8σ for normal noise. */
+const SIGMA_OF_MEAN_ERROR = 1.25
+/** Page's CUSUM (1954): surprises below the slack are noise; two of the largest pass the limit. */
+const CUSUM_SLACK = 0.75
+const CUSUM_LIMIT = 6
+const CUSUM_AFTER = 3
+
+/**
+ * The estimate after one more step, and by which factor the device's time
+ * jumped if it did (2: twice as slow).
+ *
+ * @param measurement samples > 0 and computeMs > 0, both finite
+ */
+export function observeTime(
+  estimate: Estimate | undefined,
+  { samples, computeMs }: Measurement,
+): { estimate: Estimate; jump?: number } {
+  const logTime = Math.log(computeMs)
+  if (estimate === undefined) return { estimate: firstEstimate(samples, logTime) }
+
+  const reshaped = withShape(estimate, samples, logTime)
+  const { shape, sigma } = reshaped
+  const z = logTime - Math.log(shape.rho + samples)
+  const error = z - reshaped.level
+  const cusum = clip(error / sigma, CUSUM_CLIP)
+  const slower = Math.max(0, reshaped.slower + cusum - CUSUM_SLACK)
+  const faster = Math.max(0, reshaped.faster - cusum - CUSUM_SLACK)
+  const count = reshaped.count + 1
+  const nextSigma =
+    sigma +
+    SIGMA_GAIN * (SIGMA_OF_MEAN_ERROR * Math.min(Math.abs(error), CUSUM_CLIP * sigma) - sigma)
+  const next = { ...reshaped, sigma: nextSigma, last: { samples, logTime } }
+
+  if (Math.max(slower, faster) > CUSUM_LIMIT && count >= CUSUM_AFTER) {
+    return jumped(next, z, reshaped.last)
+  }
+  const gain = Math.max(LEAST_GAIN, 1 / count)
+  const level = reshaped.level + gain * sigma * clip(error / sigma, LEVEL_CLIP)
+  return { estimate: { ...next, level, count, slower, faster } }
+}
+
+/** Milliseconds for `samples` samples under a model; 0 for none. */
+export function timeOf(model: Model, samples: number): number {
+  return samples === 0 ? 0 : Math.exp(model.level) * (model.rho + samples)
+}
+
+export function modelOf(estimate: Estimate): Model {
+  return { level: estimate.level, rho: estimate.shape.rho }
+}
+
+/** Standard error of the level, which is the relative error of the predicted time. */
+export function standardError(estimate: Estimate): number {
+  return estimate.sigma * Math.sqrt(Math.max(1 / estimate.count, LEAST_GAIN / (2 - LEAST_GAIN)))
+}
+
+function firstEstimate(samples: number, logTime: number): Estimate {
+  const shape = observeShape(unknownShape, samples, logTime, FIRST_SIGMA)
+  return {
+    level: logTime - Math.log(shape.rho + samples),
+    shape,
+    sigma: FIRST_SIGMA,
+    count: 1,
+    slower: 0,
+    faster: 0,
+    last: { samples, logTime },
+  }
+}
+
+/** Learns the shape; the level shifts with ρ so that the time at the quota it was learnt at stays. */
+function withShape(estimate: Estimate, samples: number, logTime: number): Estimate {
+  const old = estimate.shape.rho
+  const shape = observeShape(estimate.shape, samples, logTime, estimate.sigma)
+  if (shape.rho === old) return { ...estimate, shape }
+  const at = estimate.last.samples
+  return { ...estimate, shape, level: estimate.level + Math.log((old + at) / (shape.rho + at)) }
+}
+
+function jumped(
+  estimate: Estimate,
+  z: number,
+  before: Estimate['last'],
+): { estimate: Estimate; jump: number } {
+  const shape = breakShape(estimate.shape)
+  const at = estimate.last.samples
+  const zNow = z + Math.log((estimate.shape.rho + at) / (shape.rho + at))
+  const zBefore = before.logTime - Math.log(shape.rho + before.samples)
+  const level = (zNow + zBefore) / 2
+  const jump = timeOf({ level, rho: shape.rho }, at) / timeOf(modelOf(estimate), at)
+  return { estimate: { ...estimate, shape, level, count: 2, slower: 0, faster: 0 }, jump }
+}
+
+function clip(value: number, limit: number): number {
+  return Math.min(limit, Math.max(-limit, value))
+}
