@@ -36,3 +36,13 @@ export {
   type PlanRequest,
 } from './protocol.js'
 export { Scheduler } from './actor.js'
+export {
+  parseWorld,
+  readWorld,
+  ownWorlds,
+  type World,
+  type WorldDevice,
+  type WorldEvent,
+} from './world.js'
+export { simulate, type WorldStep } from './simulation.js'
+export { controllerPolicy, judge, type Policy, type PolicyDevice, type Verdict } from './judge.js'
