@@ -97,9 +97,11 @@ export type ErrorCode =
   // training
   | 'CANCELLED'
   | 'DIGEST_MISMATCH'
+  | 'ENGINE_FAILED'
   | 'LEDGER_VIOLATION'
   | 'NO_DEVICES_LEFT'
   | 'NON_FINITE_GRADIENT'
+  | 'OUT_OF_MEMORY'
   | 'INTERNAL'
 
 /** Any thrown value as a KaitianError; one that already is one passes through. */
