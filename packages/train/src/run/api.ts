@@ -7,9 +7,11 @@ export interface TrainApi {
   /** Starts the loop; resolves with the summary when it has ended (also when it was stopped or failed). */
   run(): Promise<RunSummary>
   /** Ends after the step under way is committed or aborted; `run` then resolves with outcome `stopped`. */
-  stop(): Promise<void>
+  stop(): void | Promise<void>
   /** Fault injection: ends the device's thread at once. */
   kill(device: string): Promise<void>
   /** Fault injection: the device takes `factor` times as long from now on; 1 restores it. */
   slow(device: string, factor: number): Promise<void>
+  /** Ends every actor, thread, socket and pool of the run. */
+  close(): Promise<void>
 }

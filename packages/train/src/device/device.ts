@@ -1,0 +1,220 @@
+import type { Context, Handlers } from '@kaitian/actors'
+import {
+  loadBackend,
+  type CommBackend,
+  type DeviceContext,
+  type Membership,
+  type Region,
+} from '@kaitian/comm-native'
+import { batchOf, type ShardSlot } from '../data/feed.js'
+import type { Batch, BatchResult, Engine } from '../engines/engine.js'
+import { engineFactory } from '../engines/registry.js'
+import { defineModel } from '../model/define.js'
+import type { Model } from '../model/model.js'
+import { cutBuckets, flatSize, type Bucket } from '../step/buckets.js'
+import {
+  follow,
+  outside,
+  type AttemptId,
+  type MemberEvent,
+  type MemberState,
+} from '../step/member.js'
+import type { Plan } from '../step/plan.js'
+import { parseDevice } from './address.js'
+import { FloatArena, IntegerArena, type Arena } from './arena.js'
+import { shapedMs } from './pace.js'
+import {
+  DeviceProtocol,
+  type DeviceArgs,
+  type DeviceInfo,
+  type DeviceView,
+  type Entry,
+  type Joined,
+} from './protocol.js'
+import { computeShare, type ShareResult } from './share.js'
+import { DeviceState } from './state.js'
+import { readSums } from './sums.js'
+
+/**
+ * One accelerator: owns its device context, its engine and its copy of the
+ * state. What it may do with a message is `follow`'s decision; this class does it.
+ */
+export class Device implements Handlers<typeof DeviceProtocol> {
+  static readonly protocol = DeviceProtocol
+  readonly #args: DeviceArgs
+  readonly #model: Model
+  readonly #buckets: readonly Bucket[]
+  #backend!: CommBackend
+  #engine!: Engine
+  #context!: DeviceContext
+  #state!: DeviceState
+  #member: MemberState = outside
+  #arena: Arena | undefined
+  #membership: Membership | undefined
+  #entry: Entry | undefined
+  #share: (ShareResult & { computeMs: number }) | undefined
+  #factor = 1
+
+  constructor(args: DeviceArgs) {
+    this.#args = args
+    this.#model = defineModel(args.model)
+    this.#buckets = cutBuckets(this.#model.layout, args.bucketTarget)
+  }
+
+  async start(ctx: Context<typeof DeviceProtocol>): Promise<void> {
+    const { device, engine, settings, initial, rule } = this.#args
+    this.#backend = loadBackend(this.#args.backend)
+    this.#context = ctx.own(this.#backend.openContext(parseDevice(device)))
+    this.#state = new DeviceState(this.#context, this.#model.layout, this.#backend.kernels, rule)
+    this.#state.current.state.set(initial)
+    const create = await engineFactory(engine)
+    this.#engine = ctx.own(await create({ model: this.#model, clock: ctx.clock, device, settings }))
+    await this.#engine.load(this.#state.current.state)
+  }
+
+  stop(): void {
+    this.#leave()
+  }
+
+  describe(): DeviceInfo {
+    return {
+      description: this.#engine.description,
+      backend: this.#backend.description,
+      regions: this.#state.regions,
+    }
+  }
+
+  join(): Joined {
+    this.#leave()
+    const options = {
+      backend: this.#backend,
+      device: parseDevice(this.#args.device),
+      buckets: this.#buckets,
+      flatSize: flatSize(this.#model.layout),
+    }
+    this.#arena = this.#args.deterministic ? new IntegerArena(options) : new FloatArena(options)
+    return { regions: this.#arena.regions, digest: this.#state.digest() }
+  }
+
+  enter(entry: Entry): void {
+    this.#entry = entry
+    this.#membership = this.#backend.joinCommunicator(entry.ticket, entry.rank)
+    this.#follow({ kind: 'enter', generation: entry.generation })
+  }
+
+  async plan({ plan, slots }: { plan: Plan; slots: ShardSlot[] }, ctx: Context): Promise<void> {
+    if (this.#follow({ kind: 'plan', plan }) !== 'compute') return
+    const arena = this.#arena!
+    const passes = this.#passes(slots)
+    const paced = this.#args.pace !== undefined || this.#factor > 1
+    // Under a shaped pace nothing is marked before the shaped time is over, so
+    // that the simulated wait never hides communication.
+    const mark = paced ? () => {} : this.#marker(plan)
+    const { exponents } = plan
+    const share = await computeShare(this.#engine, arena, passes, exponents, ctx.clock, mark)
+    const { ownComputeMs, count } = share
+    const computeMs = shapedMs(this.#args.pace, this.#factor, count, ownComputeMs)
+    if (paced) {
+      await ctx.clock.sleep(computeMs - ownComputeMs, ctx.signal)
+      this.#marker(plan)(arena.collected)
+    }
+    this.#share = { ...share, computeMs }
+    this.#follow({ kind: 'computed', attempt: plan })
+  }
+
+  reduced(attempt: AttemptId): void {
+    if (this.#follow({ kind: 'reduced', attempt }) !== 'update') return
+    const { plan } = this.#member as Extract<MemberState, { phase: 'voted' }>
+    this.#vote(plan)
+  }
+
+  async commit(attempt: AttemptId): Promise<void> {
+    if (this.#follow({ kind: 'commit', attempt }) !== 'flip') return
+    this.#state.flip()
+    await this.#engine.load(this.#state.current.state)
+  }
+
+  discard(attempt: AttemptId): void {
+    this.#follow({ kind: 'discard', attempt })
+  }
+
+  async evaluate({ slots }: { slots: ShardSlot[] }): Promise<BatchResult> {
+    return await this.#engine.evaluate(batchOf(this.#args.test, slots))
+  }
+
+  view(): DeviceView {
+    return { digest: this.#state.digest(), current: this.#state.currentIndex }
+  }
+
+  slow({ factor }: { factor: number }): void {
+    this.#factor = factor
+  }
+
+  /** Where layers couple samples, or bits matter, each shard is computed alone in its own shape. */
+  #passes(slots: ShardSlot[]): Batch[] {
+    const { train, deterministic } = this.#args
+    if (slots.length === 0) return []
+    if (deterministic || this.#model.couplesSamples) {
+      return slots.map((slot) => batchOf(train, [slot]))
+    }
+    return [batchOf(train, slots)]
+  }
+
+  /** Marks buckets ready as they become final, each once, in the plan's order. */
+  #marker(plan: Plan): (collected: number) => void {
+    const membership = this.#membership!
+    const dtype = this.#args.deterministic ? 'i64' : 'f32'
+    const base = plan.ordinal * this.#buckets.length
+    let marked = 0
+    return (collected) => {
+      for (; marked < collected; marked++) {
+        const { offset, count } = this.#buckets[marked]
+        const { generation } = plan
+        const sequence = base + marked
+        membership.ready({ sequence, op: 'sum', dtype, count, offset, generation })
+      }
+    }
+  }
+
+  #vote(plan: Plan): void {
+    const { deterministic, device, trainer } = this.#args
+    const arena = this.#arena!
+    const share = this.#share!
+    const region: Region = this.#entry!.result ?? (arena.regions.i64 ?? arena.regions.f32)!
+    const { sum, count } = readSums(region, this.#buckets, plan.exponents, this.#backend.kernels)
+    const { first, count: shards } = plan.shares[device]
+    trainer.tell.vote({
+      generation: plan.generation,
+      epoch: plan.epoch,
+      step: plan.step,
+      ordinal: plan.ordinal,
+      device,
+      shards: Array.from({ length: shards }, (_, index) => first + index),
+      count: share.count,
+      idSum: share.idSum,
+      reducedCount: count,
+      digest: this.#state.update(sum, count, plan.learningRate),
+      lossSums: share.lossSums,
+      correct: share.correct,
+      finite: arena.finite && share.lossSums.every(Number.isFinite),
+      ...(deterministic ? { maxima: arena.maxima } : {}),
+      computeMs: share.computeMs,
+      ownComputeMs: share.ownComputeMs,
+    })
+  }
+
+  #follow(event: MemberEvent): string {
+    const { state, action } = follow(this.#member, event)
+    this.#member = state
+    return action.kind
+  }
+
+  #leave(): void {
+    this.#membership?.leave()
+    this.#membership = undefined
+    this.#arena?.dispose()
+    this.#arena = undefined
+    this.#entry = undefined
+    this.#follow({ kind: 'leave' })
+  }
+}

@@ -1,0 +1,17 @@
+export * from './model/index.js'
+export type { Batch, BatchResult, Engine, EngineFactory, EngineOptions } from './engines/engine.js'
+export type { DataSet, Samples } from './data/dataset.js'
+export { readCifar10 } from './data/cifar10.js'
+export { synthesiseImages } from './data/synthetic.js'
+export { loadWeights, saveWeights } from './checkpoint/weights.js'
+export { knownEngines } from './engines/registry.js'
+export { parseDevice } from './device/address.js'
+export type { TrainApi } from './run/api.js'
+export type * from './run/events.js'
+export type { GroupOptions, Pace, RecordOptions, TrainOptions } from './run/options.js'
+export type { SgdOptions, Task } from './run/task.js'
+export { checkTask } from './run/load-task.js'
+export { Runtime, type Emit, type Surroundings } from './runtime/runtime.js'
+
+/** Module of the runtime's thread, for `openFacade`. */
+export const runtimeModule: URL = new URL('./runtime/main.js', import.meta.url)

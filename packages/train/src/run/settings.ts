@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto'
+import { KaitianError } from '@kaitian/errors'
+import type { DataSet } from '../data/dataset.js'
+import { defineModel } from '../model/define.js'
+import type { Layer, Model } from '../model/model.js'
+import type { UpdateRule } from '../device/state.js'
+import { cutBuckets, flatSize, type Bucket } from '../step/buckets.js'
+import { stepsPerEpoch, type Dealing } from '../step/ledger.js'
+import type { GroupOptions, TrainOptions } from './options.js'
+import type { Task } from './task.js'
+
+/** A run's options with every default filled in and every contradiction refused. */
+export interface RunSettings {
+  readonly options: TrainOptions
+  readonly task: Task
+  readonly model: Model
+  readonly dealing: Dealing
+  readonly groups: readonly GroupOptions[]
+  readonly epochs: number
+  readonly totalSteps: number
+  readonly seed: number
+  readonly deterministic: boolean
+  readonly backend: 'auto' | 'native' | 'typescript'
+  readonly policy: 'adaptive' | 'even'
+  readonly evaluate: boolean
+  readonly secret: string
+  readonly rule: UpdateRule
+  readonly buckets: readonly Bucket[]
+  readonly bucketTarget: number
+  readonly flatSize: number
+  readonly deadlines: Deadlines
+}
+
+/**
+ * One budget, in ms; every timeout is a share of it, so that the innermost
+ * wait gives up first and can say who was late.
+ */
+export interface Deadlines {
+  readonly budget: number
+  /** A member marks its bucket, a peer group sends its part. */
+  readonly collective: number
+  /** All votes of a step are in. */
+  readonly step: number
+  /** An actor answers: open, join, enter, form. */
+  readonly control: number
+}
+
+const DEFAULT_DEADLINE_MS = 60_000
+/** 256 KiB of fp32: several buckets even for small models, few enough for large ones. */
+const BUCKET_ELEMENTS = 65_536
+
+export function deadlines(budget: number): Deadlines {
+  return { budget, collective: budget * 0.7, control: budget * 0.8, step: budget }
+}
+
+export function resolveSettings(options: TrainOptions, task: Task, data: DataSet): RunSettings {
+  const model = defineModel(task.model)
+  checkData(data, model)
+  const dealing = {
+    samples: data.train.count,
+    batch: whole('batch', options.batch ?? task.batch),
+    shard: whole('shard', options.shard ?? task.shard),
+  }
+  checkDealing(dealing, options.groups)
+  const epochs = whole('epochs', options.epochs ?? task.epochs)
+  const total = stepsPerEpoch(dealing) * epochs
+  const budget = options.deadlineMs ?? DEFAULT_DEADLINE_MS
+  if (!(budget >= 100)) throw bad('deadlineMs', budget, 'give at least 100 ms')
+  return {
+    options,
+    task,
+    model,
+    dealing,
+    groups: options.groups,
+    epochs,
+    totalSteps: Math.min(total, options.maxSteps ?? total),
+    seed: options.seed ?? 1,
+    deterministic: options.deterministic ?? false,
+    backend: options.backend ?? 'auto',
+    policy: options.policy ?? 'adaptive',
+    evaluate: options.evaluate ?? true,
+    secret: options.secret ?? randomBytes(32).toString('hex'),
+    rule: updateRule(task, model),
+    buckets: cutBuckets(model.layout, BUCKET_ELEMENTS),
+    bucketTarget: BUCKET_ELEMENTS,
+    flatSize: flatSize(model.layout),
+    deadlines: deadlines(budget),
+  }
+}
+
+function checkDealing(dealing: Dealing, groups: readonly GroupOptions[]): void {
+  const { samples, batch, shard } = dealing
+  if (batch < shard * groups.length) {
+    throw new KaitianError(
+      'BATCH_TOO_SMALL',
+      `A global batch of ${batch} has fewer than one shard of ${shard} for each of ${groups.length} groups; ` +
+        `use a batch of at least ${shard * groups.length} or smaller shards.`,
+      { fields: { batch, shard, groups: groups.length } },
+    )
+  }
+  if (batch % shard !== 0) {
+    throw new KaitianError(
+      'BAD_CONFIG',
+      `A global batch of ${batch} is not a whole number of shards of ${shard}; make it a multiple of ${shard}.`,
+      { fields: { batch, shard } },
+    )
+  }
+  if (batch > samples) {
+    throw new KaitianError(
+      'BAD_CONFIG',
+      `A global batch of ${batch} is larger than the data set of ${samples} samples; use a smaller batch.`,
+      { fields: { batch, samples } },
+    )
+  }
+}
+
+function checkData(data: DataSet, model: Model): void {
+  const shape = data.train.shape.join('×')
+  const wanted = model.description.input.join('×')
+  if (shape !== wanted) {
+    throw new KaitianError(
+      'BAD_TASK',
+      `The model takes samples of ${wanted} but ${data.name} has ${shape}; make them agree.`,
+      { fields: { shape: data.train.shape, input: model.description.input } },
+    )
+  }
+  if (data.classes > model.description.classes) {
+    throw new KaitianError(
+      'BAD_TASK',
+      `${data.name} has ${data.classes} classes but the model only ${model.description.classes}; widen its last layer.`,
+      { fields: { classes: data.classes } },
+    )
+  }
+}
+
+function whole(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw bad(name, value, 'give a whole number above 0')
+}
+
+function bad(name: string, value: unknown, advice: string): KaitianError {
+  return new KaitianError('BAD_CONFIG', `${name} is ${String(value)}; ${advice}.`, {
+    fields: { [name]: value },
+  })
+}
+
+/** Statistics stand in the layout in the order of the batch norms, mean before variance. */
+function updateRule(task: Task, model: Model): UpdateRule {
+  const { momentum, weightDecay } = task.optimiser
+  const norms = [...batchNorms(model.description.layers)]
+  return {
+    momentum: Math.fround(momentum),
+    weightDecay: Math.fround(weightDecay),
+    statisticMomenta: norms.flatMap((norm) => [norm.momentum, norm.momentum]),
+  }
+}
+
+function* batchNorms(layers: readonly Layer[]): Generator<Extract<Layer, { kind: 'batchNorm' }>> {
+  for (const layer of layers) {
+    if (layer.kind === 'batchNorm') yield layer
+    if (layer.kind === 'residual') {
+      yield* batchNorms(layer.body)
+      yield* batchNorms(layer.shortcut)
+    }
+  }
+}

@@ -1,0 +1,318 @@
+import { sameAttempt, type Plan, type Vote } from './plan.js'
+
+/**
+ * The trainer's half of the step protocol as a pure state machine:
+ * (state, event, now) in; state, effects and reasons out.
+ *
+ * T3  A step is committed once every member of the generation voted for it
+ *     with one digest and the shards in the votes partition the step's set;
+ *     otherwise nobody commits.
+ * T1  An attempt that did not commit is made again with the same shards.
+ */
+export type CoordinatorState =
+  | Idle
+  | { readonly phase: 'forming'; readonly group: Generation }
+  | { readonly phase: 'planning'; readonly group: Generation }
+  | { readonly phase: 'stepping'; readonly group: Generation; readonly attempt: Attempt }
+  | { readonly phase: 'ended' }
+
+interface Idle {
+  readonly phase: 'idle'
+}
+
+interface Generation {
+  readonly generation: number
+  /** Devices, in rank order. */
+  readonly members: readonly string[]
+  /** Steps handed out in this generation. */
+  readonly ordinal: number
+  /** Generations in a row that ended without a commit and without losing a member. */
+  readonly fruitless: number
+  /** Attempts in a row whose numbers left the range. */
+  readonly retries: number
+}
+
+interface Attempt {
+  readonly plan: Plan
+  readonly startedAt: number
+  readonly deadlineAt: number
+  readonly votes: readonly Vote[]
+}
+
+export type CoordinatorEvent =
+  | { readonly kind: 'start'; readonly members: readonly string[] }
+  | { readonly kind: 'formed'; readonly generation: number }
+  | { readonly kind: 'planned'; readonly plan: Plan; readonly deadlineMs: number }
+  | { readonly kind: 'vote'; readonly vote: Vote }
+  /** An operation of the generation failed; suspects are devices that are to be given up. */
+  | {
+      readonly kind: 'failed'
+      readonly generation: number
+      readonly cause: string
+      readonly suspects: readonly string[]
+    }
+  | { readonly kind: 'down'; readonly device: string; readonly cause: string }
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'stop' }
+
+export type Effect =
+  | {
+      readonly kind: 'form'
+      readonly generation: number
+      readonly members: readonly string[]
+      readonly cause: string
+    }
+  | { readonly kind: 'plan'; readonly generation: number; readonly ordinal: number }
+  | { readonly kind: 'dispatch'; readonly plan: Plan }
+  | {
+      readonly kind: 'abort'
+      readonly generation: number
+      readonly plan?: Plan
+      readonly cause: string
+    }
+  | { readonly kind: 'evict'; readonly devices: readonly string[]; readonly cause: string }
+  | {
+      readonly kind: 'commit'
+      readonly plan: Plan
+      readonly votes: readonly Vote[]
+      readonly stepMs: number
+    }
+  /** Every member finished, but the numbers left the range: the same shards again, other scales. */
+  | { readonly kind: 'retry'; readonly plan: Plan; readonly votes: readonly Vote[] }
+  | {
+      readonly kind: 'end'
+      readonly outcome: 'stopped' | 'failed'
+      readonly code?: EndCode
+      readonly cause: string
+    }
+  | { readonly kind: 'ignore'; readonly cause: string }
+
+type EndCode =
+  | 'NO_DEVICES_LEFT'
+  | 'DIGEST_MISMATCH'
+  | 'LEDGER_VIOLATION'
+  | 'NON_FINITE_GRADIENT'
+  | 'PEER_DOWN'
+
+export interface Transition {
+  readonly state: CoordinatorState
+  readonly effects: readonly Effect[]
+}
+
+/** Generations without progress or loss after which the run gives up rather than spins. */
+const FRUITLESS_LIMIT = 5
+/** Each retry gives 16 bits more room; past fp32's whole range only NaN is left. */
+const RETRY_LIMIT = 12
+
+export const idle: CoordinatorState = { phase: 'idle' }
+
+export function coordinate(
+  state: CoordinatorState,
+  event: CoordinatorEvent,
+  now: number,
+): Transition {
+  if (state.phase === 'ended') return ignore(state, `${event.kind} after the end`)
+  switch (event.kind) {
+    case 'start':
+      return form(1, event.members, 0, 'start')
+    case 'formed':
+      return formed(state, event.generation)
+    case 'planned':
+      return planned(state, event.plan, event.deadlineMs, now)
+    case 'vote':
+      return voted(state, event.vote, now)
+    case 'failed':
+      return failed(state, event.generation, event.cause, event.suspects)
+    case 'down':
+      return down(state, [event.device], event.cause, false)
+    case 'tick':
+      return ticked(state, now)
+    case 'stop':
+      return end(state, 'stopped', undefined, 'stop was asked for')
+  }
+}
+
+function form(
+  generation: number,
+  members: readonly string[],
+  fruitless: number,
+  cause: string,
+): Transition {
+  return {
+    state: { phase: 'forming', group: { generation, members, ordinal: 0, fruitless, retries: 0 } },
+    effects: [{ kind: 'form', generation, members, cause }],
+  }
+}
+
+function formed(state: CoordinatorState, generation: number): Transition {
+  if (state.phase !== 'forming' || state.group.generation !== generation) {
+    return ignore(state, `generation ${generation} formed too late`)
+  }
+  return {
+    state: { phase: 'planning', group: state.group },
+    effects: [{ kind: 'plan', generation, ordinal: 0 }],
+  }
+}
+
+function planned(state: CoordinatorState, plan: Plan, deadlineMs: number, now: number): Transition {
+  if (
+    state.phase !== 'planning' ||
+    state.group.generation !== plan.generation ||
+    state.group.ordinal !== plan.ordinal
+  ) {
+    return ignore(state, `plan ${plan.epoch}/${plan.step} is stale`)
+  }
+  const attempt: Attempt = { plan, startedAt: now, deadlineAt: now + deadlineMs, votes: [] }
+  return {
+    state: { phase: 'stepping', group: state.group, attempt },
+    effects: [{ kind: 'dispatch', plan }],
+  }
+}
+
+function voted(state: CoordinatorState, vote: Vote, now: number): Transition {
+  if (state.phase !== 'stepping' || !sameAttempt(vote, state.attempt.plan)) {
+    return ignore(state, `vote of ${vote.device} for another attempt`)
+  }
+  const { group, attempt } = state
+  if (!group.members.includes(vote.device)) return ignore(state, `${vote.device} is no member`)
+  if (attempt.votes.some(({ device }) => device === vote.device)) {
+    return ignore(state, `${vote.device} voted twice`)
+  }
+  const votes = [...attempt.votes, vote]
+  if (votes.length < group.members.length) {
+    return { state: { ...state, attempt: { ...attempt, votes } }, effects: [] }
+  }
+  return decide(state, { ...attempt, votes }, now)
+}
+
+/** All votes are in: commit, retry, or end because the members do not agree. */
+function decide(
+  state: Extract<CoordinatorState, { phase: 'stepping' }>,
+  attempt: Attempt,
+  now: number,
+): Transition {
+  const { plan, votes } = attempt
+  const group = { ...state.group, ordinal: state.group.ordinal + 1 }
+  const next = { kind: 'plan', generation: group.generation, ordinal: group.ordinal } as const
+  const offender = votes.find(({ finite }) => !finite)
+  if (offender !== undefined || plan.calibrating) {
+    if (plan.exponents === undefined || group.retries >= RETRY_LIMIT) {
+      const who = offender?.device ?? votes[0].device
+      return end(state, 'failed', 'NON_FINITE_GRADIENT', `${who} computed NaN or Infinity`)
+    }
+    return {
+      state: { phase: 'planning', group: { ...group, retries: group.retries + 1 } },
+      effects: [{ kind: 'retry', plan, votes }, next],
+    }
+  }
+  const fault = disagreement(plan, votes)
+  if (fault !== undefined) return end(state, 'failed', fault.code, fault.cause)
+  return {
+    state: { phase: 'planning', group: { ...group, fruitless: 0, retries: 0 } },
+    effects: [{ kind: 'commit', plan, votes, stepMs: now - attempt.startedAt }, next],
+  }
+}
+
+/** Why these votes must not commit; nothing when they may. */
+export function disagreement(
+  plan: Plan,
+  votes: readonly Vote[],
+): { code: 'DIGEST_MISMATCH' | 'LEDGER_VIOLATION'; cause: string } | undefined {
+  const shards = votes.flatMap((vote) => vote.shards).toSorted((a, b) => a - b)
+  const partition =
+    shards.length === plan.shardCount &&
+    shards.every((shard, index) => shard === plan.firstShard + index)
+  if (!partition) {
+    return { code: 'LEDGER_VIOLATION', cause: 'the votes do not cover the step exactly once' }
+  }
+  const counted = votes.reduce((sum, { count }) => sum + count, 0)
+  const miscounted = votes.find(({ reducedCount }) => reducedCount !== plan.size)
+  if (counted !== plan.size || miscounted !== undefined) {
+    return {
+      code: 'LEDGER_VIOLATION',
+      cause: `${counted} samples voted and ${miscounted?.reducedCount ?? plan.size} reduced of ${plan.size} planned`,
+    }
+  }
+  const other = votes.find(({ digest }) => digest !== votes[0].digest)
+  if (other === undefined) return undefined
+  return {
+    code: 'DIGEST_MISMATCH',
+    cause: `${other.device} ended with other bits than ${votes[0].device}`,
+  }
+}
+
+function failed(
+  state: CoordinatorState,
+  generation: number,
+  cause: string,
+  suspects: readonly string[],
+): Transition {
+  if (state.phase === 'idle' || state.phase === 'ended' || state.group.generation !== generation) {
+    return ignore(state, `a failure of generation ${generation}: ${cause}`)
+  }
+  return down(state, suspects, cause, true)
+}
+
+/** Aborts what is under way and goes on with the survivors, from unchanged parameters. */
+function down(
+  state: CoordinatorState,
+  devices: readonly string[],
+  cause: string,
+  evict: boolean,
+): Transition {
+  if (state.phase === 'idle' || state.phase === 'ended') return ignore(state, cause)
+  const { group } = state
+  const lost = devices.filter((device) => group.members.includes(device))
+  if (lost.length === 0 && !evict) return ignore(state, `${devices.join(', ')}: no member`)
+  const abort: Effect = {
+    kind: 'abort',
+    generation: group.generation,
+    ...(state.phase === 'stepping' ? { plan: state.attempt.plan } : {}),
+    cause,
+  }
+  const effects: Effect[] = [abort]
+  if (evict && lost.length > 0) effects.push({ kind: 'evict', devices: lost, cause })
+  const members = group.members.filter((device) => !lost.includes(device))
+  const fruitless = lost.length > 0 ? 0 : group.fruitless + 1
+  const over =
+    members.length === 0
+      ? ({ code: 'NO_DEVICES_LEFT', cause: `no device is left: ${cause}` } as const)
+      : fruitless > FRUITLESS_LIMIT
+        ? ({
+            code: 'PEER_DOWN',
+            cause: `${fruitless} generations in a row failed: ${cause}`,
+          } as const)
+        : undefined
+  const next =
+    over === undefined
+      ? form(group.generation + 1, members, fruitless, cause)
+      : end(state, 'failed', over.code, over.cause)
+  return { state: next.state, effects: [...effects, ...next.effects] }
+}
+
+/** Past the deadline whoever has not voted is given up. */
+function ticked(state: CoordinatorState, now: number): Transition {
+  if (state.phase !== 'stepping' || now < state.attempt.deadlineAt) return { state, effects: [] }
+  const voters = new Set(state.attempt.votes.map(({ device }) => device))
+  const late = state.group.members.filter((device) => !voters.has(device))
+  return down(state, late, `no vote within the deadline from ${late.join(', ')}`, true)
+}
+
+function end(
+  state: CoordinatorState,
+  outcome: 'stopped' | 'failed',
+  code: EndCode | undefined,
+  cause: string,
+): Transition {
+  const effects: Effect[] = []
+  if (state.phase === 'stepping') {
+    const { group, attempt } = state
+    effects.push({ kind: 'abort', generation: group.generation, plan: attempt.plan, cause })
+  }
+  effects.push({ kind: 'end', outcome, ...(code === undefined ? {} : { code }), cause })
+  return { state: { phase: 'ended' }, effects }
+}
+
+function ignore(state: CoordinatorState, cause: string): Transition {
+  return { state, effects: [{ kind: 'ignore', cause }] }
+}

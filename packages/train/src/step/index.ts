@@ -1,0 +1,6 @@
+export * from './buckets.js'
+export * from './coordinator.js'
+export * from './exponents.js'
+export * from './ledger.js'
+export * from './member.js'
+export * from './plan.js'

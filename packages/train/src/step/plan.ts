@@ -1,0 +1,69 @@
+/** What one device is to do in a step. Quota in samples; its shards are the run `first .. first+count−1`. */
+export interface Share {
+  readonly quota: number
+  readonly first: number
+  readonly count: number
+}
+
+/**
+ * One step as the scheduler dealt it. A step that runs again keeps epoch,
+ * step, size and its shards; shares, generation and exponents may differ.
+ */
+export interface Plan {
+  readonly generation: number
+  readonly epoch: number
+  readonly step: number
+  /** Which step of this generation, from 0: gives the collectives' sequence numbers. */
+  readonly ordinal: number
+  /** B_s, samples. */
+  readonly size: number
+  readonly firstShard: number
+  readonly shardCount: number
+  readonly shares: Readonly<Record<string, Share>>
+  readonly learningRate: number
+  /** Deterministic mode: power of two per bucket that gradients are scaled by. */
+  readonly exponents?: readonly number[]
+  /** Deterministic mode before any maximum is known: measured, never committed. */
+  readonly calibrating?: boolean
+  readonly reason: string
+  readonly moved: boolean
+}
+
+/** A device's word that it holds the step's result in its second buffer. */
+export interface Vote {
+  readonly generation: number
+  readonly epoch: number
+  readonly step: number
+  readonly ordinal: number
+  readonly device: string
+  /** Shards it computed. */
+  readonly shards: readonly number[]
+  /** Samples it computed, and the sum of their ids. */
+  readonly count: number
+  readonly idSum: number
+  /** Samples of the whole step as the reduction counted them. */
+  readonly reducedCount: number
+  /** Digest of the state that a commit would make current. */
+  readonly digest: string
+  readonly lossSums: readonly number[]
+  readonly correct: number
+  /** False when a gradient was not finite or left the range of deterministic mode. */
+  readonly finite: boolean
+  /** Deterministic mode: largest |gradient| of a shard in each bucket; Infinity where it left the range. */
+  readonly maxima?: readonly number[]
+  readonly computeMs: number
+  readonly ownComputeMs: number
+}
+
+/** True when a message belongs to this very attempt at a step. */
+export function sameAttempt(
+  a: { generation: number; epoch: number; step: number; ordinal: number },
+  b: { generation: number; epoch: number; step: number; ordinal: number },
+): boolean {
+  return (
+    a.generation === b.generation &&
+    a.epoch === b.epoch &&
+    a.step === b.step &&
+    a.ordinal === b.ordinal
+  )
+}

@@ -1,0 +1,238 @@
+import type { Context, Ref } from '@kaitian/actors'
+import type { CommunicatorTicket, Region } from '@kaitian/comm-native'
+import { KaitianError } from '@kaitian/errors'
+import type { FeedLayout } from '../data/feed.js'
+import { Device } from '../device/device.js'
+import { DeviceProtocol, type DeviceInfo, type Joined } from '../device/protocol.js'
+import { Leader } from '../leader/leader.js'
+import { LeaderProtocol, type Address, type Formed } from '../leader/protocol.js'
+import type { GroupOptions } from '../run/options.js'
+import type { RunSettings } from '../run/settings.js'
+import type { TrainerProtocol } from './protocol.js'
+
+export type DeviceRef = Ref<typeof DeviceProtocol>
+type LeaderRef = Ref<typeof LeaderProtocol>
+type Ctx = Context<typeof TrainerProtocol>
+
+export interface CrewDevice {
+  readonly name: string
+  readonly group: GroupOptions
+  readonly ref: DeviceRef
+  readonly info: DeviceInfo
+}
+
+export interface CrewOptions {
+  readonly settings: RunSettings
+  readonly initial: Float32Array
+  readonly train: FeedLayout
+  readonly test: FeedLayout
+  /** `inline` is for tests with sim engines; a real engine wants a thread of its own. */
+  readonly placement: 'thread' | 'inline'
+}
+
+/** Devices that could not take part in a new generation, and why. */
+export class FormError extends Error {
+  readonly suspects: readonly string[]
+
+  constructor(suspects: readonly string[], cause: string) {
+    super(cause)
+    this.suspects = suspects
+  }
+}
+
+/** What a formed generation left to read: where the global sums lie, and how to abort. */
+export interface GenerationHandles {
+  readonly tickets: readonly CommunicatorTicket[]
+  /** Sums of the whole cluster, in some member's or leader's memory. */
+  readonly sums: Region
+  readonly digest: string
+}
+
+/** The actors of a run: devices and leaders, by name; forms them into generations. */
+export class Crew {
+  readonly devices = new Map<string, CrewDevice>()
+  readonly #leaders = new Map<string, LeaderRef>()
+  readonly #ctx: Ctx
+  readonly #options: CrewOptions
+
+  constructor(ctx: Ctx, options: CrewOptions) {
+    this.#ctx = ctx
+    this.#options = options
+  }
+
+  /** Starts all actors at once; one that fails takes the run down before its first step. */
+  async open(): Promise<void> {
+    const { groups } = this.#options.settings
+    const started = groups.flatMap((group) => [
+      this.#spawnLeader(group),
+      ...group.devices.map((name) => this.#spawnDevice(group, name)),
+    ])
+    await settleAll(started)
+    const timeoutMs = this.#options.settings.deadlines.control
+    const leaders = [...this.#leaders.values()]
+    const opened = await Promise.all(
+      leaders.map((leader) => leader.ask.open(undefined, { timeoutMs })),
+    )
+    const peers = opened.filter((address): address is Address => address !== null)
+    await Promise.all(leaders.map((leader) => leader.ask.connect({ peers }, { timeoutMs })))
+  }
+
+  async form(generation: number, members: readonly string[]): Promise<GenerationHandles> {
+    const timeoutMs = this.#options.settings.deadlines.control
+    const devices = members.map((name) => this.devices.get(name)!)
+    const joined = await each(devices, ({ name, ref }) => [
+      [name],
+      ref.ask.join({ generation }, { timeoutMs }),
+    ])
+    const digest = agreedDigest(devices, joined)
+    const seats = devices.map((device, index) => ({ ...device, ...joined[index] }))
+    const groups = this.#options.settings.groups
+      .map(({ name }) => ({ name, seats: seats.filter(({ group }) => group.name === name) }))
+      .filter((group) => group.seats.length > 0)
+    const order = groups.map(({ name }) => name)
+    const formed = await each(groups, (group) => {
+      const leader = this.#leaders.get(group.name)!
+      const people = group.seats.map(({ name, ref, regions }) => ({ device: name, ref, regions }))
+      const formation = { generation, members: people, order }
+      return [group.seats.map(({ name }) => name), leader.ask.form(formation, { timeoutMs })]
+    })
+    const entries = groups.flatMap((group, index) =>
+      group.seats.map((seat, rank) => ({ seat, rank, ...formed[index] })),
+    )
+    await each(entries, ({ seat, rank, ticket, result }) => [
+      [seat.name],
+      seat.ref.ask.enter(
+        { generation, ticket, rank, ...(result === undefined ? {} : { result }) },
+        { timeoutMs },
+      ),
+    ])
+    return { tickets: formed.map(({ ticket }) => ticket), sums: sumsOf(formed, joined), digest }
+  }
+
+  leadersOf(members: readonly string[]): LeaderRef[] {
+    const groups = new Set(members.map((name) => this.devices.get(name)!.group.name))
+    return [...groups].map((group) => this.#leaders.get(group)!)
+  }
+
+  get leaders(): Iterable<LeaderRef> {
+    return this.#leaders.values()
+  }
+
+  devicesOf(group: string): string[] {
+    return [...this.devices.values()]
+      .filter((device) => device.group.name === group)
+      .map(({ name }) => name)
+  }
+
+  async #spawnLeader(group: GroupOptions): Promise<void> {
+    const { settings, placement } = this.#options
+    const leader = await this.#ctx.spawn(
+      Leader,
+      {
+        group: group.name,
+        groups: settings.groups.map(({ name }) => name),
+        backend: settings.backend,
+        buckets: settings.buckets,
+        flatSize: settings.flatSize,
+        dtype: settings.deterministic ? 'i64' : 'f32',
+        secret: settings.secret,
+        host: '127.0.0.1',
+        port: settings.options.ports?.[group.name] ?? 0,
+        deadlineMs: settings.deadlines.collective,
+        trainer: this.#ctx.self,
+      },
+      {
+        name: `leader-${group.name}`,
+        on: placement === 'inline' ? 'inline' : { thread: leaderModule },
+      },
+    )
+    this.#leaders.set(group.name, leader)
+  }
+
+  async #spawnDevice(group: GroupOptions, name: string): Promise<void> {
+    const { settings, placement, initial, train, test } = this.#options
+    const args = {
+      device: name,
+      group: group.name,
+      engine: group.engine,
+      settings: group.settings ?? {},
+      ...(group.pace === undefined ? {} : { pace: group.pace }),
+      model: settings.task.model,
+      initial,
+      rule: settings.rule,
+      train,
+      test,
+      backend: settings.backend,
+      deterministic: settings.deterministic,
+      bucketTarget: settings.bucketTarget,
+      trainer: this.#ctx.self,
+    }
+    const on = placement === 'inline' ? 'inline' : { thread: deviceModule }
+    const ref = await this.#ctx.spawn(Device, args, { name: name.replace(':', '-'), on })
+    const info = await ref.ask.describe(undefined, { timeoutMs: settings.deadlines.control })
+    this.devices.set(name, { name, group, ref, info })
+  }
+
+  /** Calls back when a device or a leader is gone for good. */
+  watch(
+    onDevice: (device: string, cause: string) => void,
+    onLeader: (group: string, cause: string) => void,
+  ): void {
+    for (const { name, ref } of this.devices.values()) {
+      this.#ctx.watch(ref, (down) => {
+        onDevice(name, down.error?.message ?? `${name} was ${down.reason}`)
+      })
+    }
+    for (const [group, ref] of this.#leaders) {
+      this.#ctx.watch(ref, (down) => {
+        onLeader(group, down.error?.message ?? `the leader of ${group} was ${down.reason}`)
+      })
+    }
+  }
+}
+
+const deviceModule = new URL('../device/device.js', import.meta.url)
+const leaderModule = new URL('../leader/leader.js', import.meta.url)
+
+/** A group that reduces alone leaves the sums in its members' own regions. */
+function sumsOf(formed: readonly Formed[], joined: readonly Joined[]): Region {
+  const { regions } = joined[0]
+  return (formed[0].result ?? regions.i64 ?? regions.f32)!
+}
+
+/** T5: a member takes part only with the others' bits. */
+function agreedDigest(devices: readonly CrewDevice[], joined: readonly Joined[]): string {
+  const other = joined.findIndex(({ digest }) => digest !== joined[0].digest)
+  if (other < 0) return joined[0].digest
+  const names = [devices[0].name, devices[other].name]
+  throw new KaitianError(
+    'DIGEST_MISMATCH',
+    `${names[1]} holds other parameters than ${names[0]}; this is a fault in Kaitian or in that device's memory.`,
+    { fields: { devices: names } },
+  )
+}
+
+/** Asks all at once; whoever fails is named, with the devices it stands for. */
+async function each<T, R>(
+  items: readonly T[],
+  send: (item: T) => [suspects: readonly string[], reply: Promise<R>],
+): Promise<R[]> {
+  const sent = items.map(send)
+  const settled = await Promise.allSettled(sent.map(([, reply]) => reply))
+  const suspects: string[] = []
+  const causes: string[] = []
+  for (const [index, result] of settled.entries()) {
+    if (result.status === 'fulfilled') continue
+    suspects.push(...sent[index][0])
+    causes.push(`${sent[index][0].join(', ')}: ${String(result.reason?.message ?? result.reason)}`)
+  }
+  if (suspects.length > 0) throw new FormError(suspects, causes.join('; '))
+  return settled.map((result) => (result as PromiseFulfilledResult<R>).value)
+}
+
+/** Waits for all, then throws the first failure, so that nothing is still starting behind it. */
+async function settleAll(promises: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(promises)) {
+    if (result.status === 'rejected') throw result.reason
+  }
+}

@@ -1,0 +1,119 @@
+import type { Ref } from '@kaitian/actors'
+import type { SchedulerProtocol } from '@kaitian/scheduler'
+import { batchOf, type ShardFeed, type ShardSlot } from '../data/feed.js'
+import type { Batch } from '../engines/engine.js'
+import { learningRate } from '../optimiser/learning-rate.js'
+import type { RunSettings } from '../run/settings.js'
+import { initialExponents, mergeMaxima, nextExponents } from '../step/exponents.js'
+import { commitRange, emptyLedger, nextRange, type Ledger } from '../step/ledger.js'
+import type { Plan, Vote } from '../step/plan.js'
+
+/** Steps whose shards are packed ahead of need. */
+const AHEAD = 2
+
+export interface PlanDevice {
+  readonly name: string
+  readonly group: string
+}
+
+/**
+ * Makes plans: which samples (the ledger), who takes how many (the scheduler),
+ * where they lie (the feed), at what learning rate and scales. Moves on only
+ * when a step is committed, so an attempt made again is made of the same parts.
+ */
+export class Planner {
+  readonly #settings: RunSettings
+  readonly #scheduler: Ref<typeof SchedulerProtocol>
+  readonly #feed: ShardFeed
+  #ledger: Ledger = emptyLedger
+  #committed = 0
+  #slots: readonly ShardSlot[] = []
+  #exponents: readonly number[] | undefined
+  #calibrated = false
+
+  constructor(settings: RunSettings, scheduler: Ref<typeof SchedulerProtocol>, feed: ShardFeed) {
+    this.#settings = settings
+    this.#scheduler = scheduler
+    this.#feed = feed
+    if (settings.deterministic) this.#exponents = initialExponents(settings.buckets.length)
+  }
+
+  get ledger(): Ledger {
+    return this.#ledger
+  }
+
+  async plan(generation: number, ordinal: number, devices: readonly PlanDevice[]): Promise<Plan> {
+    const { dealing, task, totalSteps } = this.#settings
+    const range = nextRange(dealing, this.#ledger)
+    const { epoch, step, size, firstShard, shardCount } = range
+    const reply = await this.#scheduler.ask.plan({
+      ...{ epoch, step, size, firstShard, devices },
+      shardSize: dealing.shard,
+    })
+    this.#slots = await this.#feed.take(epoch, firstShard, shardCount)
+    this.#prefetch()
+    const shares = devices.map(({ name }) => {
+      return [name, { quota: reply.quotas[name], ...reply.shards[name] }] as const
+    })
+    return {
+      generation,
+      ordinal,
+      ...range,
+      shares: Object.fromEntries(shares),
+      learningRate: learningRate(task.optimiser, this.#committed, totalSteps),
+      ...(this.#exponents && { exponents: this.#exponents, calibrating: !this.#calibrated }),
+      reason: reply.reason,
+      moved: reply.changed,
+    }
+  }
+
+  /** Where a device's shards of the plan lie. */
+  slots(plan: Plan, device: string): ShardSlot[] {
+    const { first, count } = plan.shares[device]
+    return this.#slots.filter(({ shard }) => shard >= first && shard < first + count)
+  }
+
+  /** All samples of the plan, in the order of the shards. */
+  batch(): Batch {
+    return batchOf(this.#feed.layout, this.#slots)
+  }
+
+  /** Returns the epoch's committed samples, this step included. */
+  commit(plan: Plan, votes: readonly Vote[]): number {
+    const { dealing } = this.#settings
+    const cursor = this.#ledger.cursor + plan.size
+    this.#ledger = commitRange(dealing, this.#ledger, plan)
+    this.#committed++
+    this.#slots = []
+    this.#feed.release(plan.epoch, plan.firstShard, plan.shardCount)
+    this.#rescale(votes)
+    const times = votes.map(({ device, count, computeMs }) => {
+      return { device, samples: count, computeMs }
+    })
+    this.#scheduler.tell.observe({ step: plan.step, times })
+    return cursor
+  }
+
+  /** The attempt's numbers left the range, or were only measured: other scales next time. */
+  retry(votes: readonly Vote[]): void {
+    this.#rescale(votes)
+  }
+
+  #rescale(votes: readonly Vote[]): void {
+    if (this.#exponents === undefined) return
+    const maxima = mergeMaxima(votes.map((vote) => vote.maxima ?? []))
+    this.#exponents = nextExponents(this.#exponents, maxima)
+    this.#calibrated = maxima.every(Number.isFinite)
+  }
+
+  #prefetch(): void {
+    const { dealing, epochs } = this.#settings
+    let ledger = this.#ledger
+    for (let ahead = 0; ahead < AHEAD; ahead++) {
+      ledger = commitRange(dealing, ledger, nextRange(dealing, ledger))
+      if (ledger.epoch >= epochs) return
+      const { epoch, firstShard, shardCount } = nextRange(dealing, ledger)
+      this.#feed.prefetch(epoch, firstShard, shardCount)
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import type { EpochEvent, RunSummary, StepEvent } from '../run/events.js'
+import type { RunSettings } from '../run/settings.js'
+import type { Plan, Vote } from '../step/plan.js'
+import type { Tally } from './tally.js'
+
+/** Adds up committed steps into what a run tells: steps, epochs, the summary. */
+export class Progress {
+  readonly #settings: RunSettings
+  readonly #epochs: EpochEvent[] = []
+  #committed = 0
+  #samples = 0
+  #stepMs = 0
+  #slowestMs = 0
+  #pacedShares = 0
+  #exceededShares = 0
+  #epoch = emptyEpoch()
+
+  constructor(settings: RunSettings) {
+    this.#settings = settings
+  }
+
+  get committed(): number {
+    return this.#committed
+  }
+
+  /** Takes a committed step in; `cursor` counts the epoch's committed samples, this step included. */
+  step(plan: Plan, votes: readonly Vote[], stepMs: number, cursor: number): StepEvent {
+    const slowestMs = Math.max(...votes.map(({ computeMs }) => computeMs))
+    const lossSum = orderedLoss(votes)
+    const correct = votes.reduce((sum, vote) => sum + vote.correct, 0)
+    this.#committed++
+    this.#samples += plan.size
+    this.#stepMs += stepMs
+    this.#slowestMs += slowestMs
+    this.#countPace(votes)
+    const { epoch } = this
+    epoch.ms += stepMs
+    epoch.steps++
+    epoch.samples += plan.size
+    epoch.lossSum += lossSum
+    epoch.correct += correct
+    return {
+      generation: plan.generation,
+      epoch: plan.epoch,
+      step: plan.step,
+      committed: this.#committed,
+      size: plan.size,
+      cursor,
+      loss: lossSum / plan.size,
+      trainAccuracy: correct / plan.size,
+      learningRate: plan.learningRate,
+      stepMs,
+      communicationShare: share(stepMs, slowestMs),
+      devices: votes.map((vote) => ({
+        device: vote.device,
+        group: this.#groupOf(vote.device),
+        quota: vote.count,
+        computeMs: vote.computeMs,
+        ownComputeMs: vote.ownComputeMs,
+      })),
+      reason: plan.reason,
+      moved: plan.moved,
+      digest: votes[0].digest,
+    }
+  }
+
+  get epoch(): ReturnType<typeof emptyEpoch> {
+    return this.#epoch
+  }
+
+  /** Closes the epoch under way. */
+  endEpoch(test: Tally | undefined): EpochEvent {
+    const { steps, samples, ms, lossSum, correct } = this.#epoch
+    this.#epoch = emptyEpoch()
+    const event: EpochEvent = {
+      epoch: this.#epochs.length,
+      ms,
+      steps,
+      samples,
+      loss: lossSum / samples,
+      trainAccuracy: correct / samples,
+      ...(test === undefined
+        ? {}
+        : {
+            test: {
+              samples: test.count,
+              loss: test.lossSum / test.count,
+              accuracy: test.correct / test.count,
+            },
+          }),
+    }
+    this.#epochs.push(event)
+    return event
+  }
+
+  summary(
+    end: Pick<RunSummary, 'outcome' | 'error' | 'digests' | 'generations'> & { ms: number },
+  ): RunSummary {
+    const { record } = this.#settings.options
+    return {
+      ...end,
+      epochs: this.#epochs,
+      steps: this.#committed,
+      samples: this.#samples,
+      samplesPerSecond: end.ms > 0 ? (this.#samples / end.ms) * 1000 : 0,
+      communicationShare: share(this.#stepMs, this.#slowestMs),
+      ...(this.#pacedShares > 0 ? { paceExceeded: this.#exceededShares / this.#pacedShares } : {}),
+      ...(record === undefined ? {} : { recordFolder: record.folder }),
+    }
+  }
+
+  /** A shaped share whose own compute filled the whole shaped time was not shaped at all. */
+  #countPace(votes: readonly Vote[]): void {
+    for (const { device, count, computeMs, ownComputeMs } of votes) {
+      const paced = this.#settings.groups.some(
+        ({ devices, pace }) => pace !== undefined && devices.includes(device),
+      )
+      if (!paced || count === 0) continue
+      this.#pacedShares++
+      if (ownComputeMs >= computeMs) this.#exceededShares++
+    }
+  }
+
+  #groupOf(device: string): string {
+    return this.#settings.groups.find(({ devices }) => devices.includes(device))!.name
+  }
+}
+
+function emptyEpoch() {
+  return { ms: 0, steps: 0, samples: 0, lossSum: 0, correct: 0 }
+}
+
+/** In the order of the shards, so that deterministic mode prints one loss for any split. */
+function orderedLoss(votes: readonly Vote[]): number {
+  const ordered = votes
+    .filter(({ shards }) => shards.length > 0)
+    .toSorted((a, b) => a.shards[0] - b.shards[0])
+  return ordered.flatMap(({ lossSums }) => lossSums).reduce((sum, loss) => sum + loss, 0)
+}
+
+function share(stepMs: number, slowestMs: number): number {
+  return stepMs > 0 ? Math.max(0, stepMs - slowestMs) / stepMs : 0
+}

@@ -1,0 +1,330 @@
+import type { Context, Handlers, Ref } from '@kaitian/actors'
+import { loadBackend } from '@kaitian/comm-native'
+import { KaitianError, toKaitianError } from '@kaitian/errors'
+import type { SchedulerProtocol } from '@kaitian/scheduler'
+import { saveWeights } from '../checkpoint/weights.js'
+import type { ShardFeed } from '../data/feed.js'
+import { floats } from '../device/state.js'
+import { Journal } from '../record/journal.js'
+import type { RunSummary, TrainEvents } from '../run/events.js'
+import type { RunSettings } from '../run/settings.js'
+import { coordinate, idle, type CoordinatorEvent, type Effect } from '../step/coordinator.js'
+import type { Plan, Vote } from '../step/plan.js'
+import { Crew, FormError, type CrewDevice, type GenerationHandles } from './crew.js'
+import { evaluate } from './evaluation.js'
+import { Planner } from './planner.js'
+import { Progress } from './progress.js'
+import { TrainerProtocol } from './protocol.js'
+import { readyEvent, type DataSetFacts } from './ready.js'
+import { sampleStep } from './sample.js'
+
+type Ctx = Context<typeof TrainerProtocol>
+type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>
+
+export interface TrainerArgs {
+  readonly settings: RunSettings
+  /** f32 [stateSize] in shared memory. */
+  readonly initial: Float32Array
+  readonly feeds: { readonly train: ShardFeed; readonly test: ShardFeed }
+  readonly dataSet: DataSetFacts
+  readonly scheduler: Ref<typeof SchedulerProtocol>
+  readonly placement: 'thread' | 'inline'
+  readonly emit: <Name extends keyof TrainEvents>(name: Name, payload: TrainEvents[Name]) => void
+}
+
+/**
+ * Drives a run. What happens next is `coordinate`'s decision; this class
+ * carries its effects out: forms generations, hands out plans, commits.
+ */
+export class Trainer implements Handlers<typeof TrainerProtocol> {
+  static readonly protocol = TrainerProtocol
+  readonly #args: TrainerArgs
+  readonly #planner: Planner
+  readonly #progress: Progress
+  #ctx!: Ctx
+  #crew!: Crew
+  #journal!: Journal
+  #handles: GenerationHandles | undefined
+  #state = idle
+  #generation = 0
+  #members: readonly string[] = []
+  #cancelTick = () => {}
+  #startedAt = 0
+  #ended = false
+
+  constructor(args: TrainerArgs) {
+    this.#args = args
+    this.#planner = new Planner(args.settings, args.scheduler, args.feeds.train)
+    this.#progress = new Progress(args.settings)
+  }
+
+  async start(ctx: Ctx): Promise<void> {
+    const { settings, initial, feeds, placement } = this.#args
+    this.#ctx = ctx
+    this.#journal = await Journal.open(settings, initial)
+    const [train, test] = [feeds.train.layout, feeds.test.layout]
+    this.#crew = new Crew(ctx, { settings, initial, train, test, placement })
+  }
+
+  stop(): void {
+    this.#cancelTick()
+  }
+
+  async open(): Promise<void> {
+    await this.#crew.open()
+    this.#watchCrew()
+    const { settings, dataSet } = this.#args
+    this.#args.emit('ready', readyEvent(settings, dataSet, [...this.#crew.devices.values()]))
+  }
+
+  /** Downs are told, not handled at once: they must wait for the turn in hand to end. */
+  #watchCrew(): void {
+    const { tell } = this.#ctx.self
+    this.#crew.watch(
+      (device, cause) => tell.down({ device, cause }),
+      (group, cause) => {
+        const suspects = this.#crew.devicesOf(group)
+        tell.failed({ generation: this.#generation, group, cause, suspects })
+      },
+    )
+  }
+
+  async begin(): Promise<void> {
+    this.#startedAt = this.#ctx.clock.now()
+    await this.#on({ kind: 'start', members: [...this.#crew.devices.keys()] })
+  }
+
+  async vote(vote: Vote): Promise<void> {
+    await this.#on({ kind: 'vote', vote })
+  }
+
+  async failed(failure: {
+    generation: number
+    cause: string
+    suspects: readonly string[]
+  }): Promise<void> {
+    await this.#on({ kind: 'failed', ...failure })
+  }
+
+  async down(loss: { device: string; cause: string }): Promise<void> {
+    await this.#on({ kind: 'down', ...loss })
+  }
+
+  async planned(plan: Plan): Promise<void> {
+    await this.#on({ kind: 'planned', plan, deadlineMs: this.#args.settings.deadlines.step })
+  }
+
+  async broken({ error }: { error: unknown }): Promise<void> {
+    await this.#end('failed', toKaitianError(error, 'INTERNAL', 'The next step failed to start'))
+  }
+
+  async tick(): Promise<void> {
+    await this.#on({ kind: 'tick' })
+  }
+
+  async halt(): Promise<void> {
+    await this.#on({ kind: 'stop' })
+    await this.#end('stopped')
+  }
+
+  async kill({ device }: { device: string }): Promise<void> {
+    const { ref } = this.#find(device)
+    const message = `${device} was killed on purpose`
+    this.#args.emit('fault', { kind: 'killed', device, message })
+    await this.#ctx.kill(ref)
+  }
+
+  slow({ device, factor }: { device: string; factor: number }): void {
+    this.#find(device).ref.tell.slow({ factor })
+    const message = `${device} takes ${factor}× as long from now on`
+    this.#args.emit('fault', { kind: 'slowed', device, message })
+  }
+
+  async #on(event: CoordinatorEvent): Promise<void> {
+    const { state, effects } = coordinate(this.#state, event, this.#ctx.clock.now())
+    this.#state = state
+    for (const effect of effects) await this.#carryOut(effect)
+  }
+
+  async #carryOut(effect: Effect): Promise<void> {
+    switch (effect.kind) {
+      case 'form':
+        return await this.#form(effect)
+      case 'plan':
+        return await this.#plan(effect)
+      case 'dispatch':
+        return this.#dispatch(effect.plan)
+      case 'commit':
+        return this.#commit(effect)
+      case 'retry':
+        return this.#retry(effect)
+      case 'abort':
+        return this.#abort(effect)
+      case 'evict':
+        return await this.#evict(effect)
+      case 'end':
+        return await this.#end(effect.outcome, endError(effect))
+      case 'ignore':
+        return
+    }
+  }
+
+  async #form({ generation, members, cause }: EffectOf<'form'>): Promise<void> {
+    this.#generation = generation
+    this.#members = members
+    try {
+      this.#handles = await this.#crew.form(generation, members)
+    } catch (error) {
+      if (!(error instanceof FormError)) return await this.broken({ error })
+      const { suspects, message } = error
+      return await this.#on({ kind: 'failed', generation, cause: message, suspects })
+    }
+    const named = members.map((device) => ({ group: this.#find(device).group.name, device }))
+    this.#journal.generation(generation, named, cause)
+    this.#args.emit('generation', { generation, members: named, cause })
+    await this.#on({ kind: 'formed', generation })
+  }
+
+  /** Closes a finished epoch, then has the next step planned. */
+  async #plan({ generation, ordinal }: EffectOf<'plan'>): Promise<void> {
+    const { totalSteps } = this.#args.settings
+    const done = this.#progress.committed === totalSteps
+    if (done || this.#planner.ledger.step === 0) await this.#endEpoch()
+    if (done) return await this.#end('finished')
+    const devices = this.#members.map((name) => ({ name, group: this.#find(name).group.name }))
+    const { self } = this.#ctx
+    void this.#planner.plan(generation, ordinal, devices).then(
+      (plan) => self.tell.planned(plan),
+      (error: unknown) => self.tell.broken({ error }),
+    )
+  }
+
+  #dispatch(plan: Plan): void {
+    this.#journal.plan(plan)
+    const { generation, epoch, step, ordinal } = plan
+    for (const leader of this.#crew.leadersOf(this.#members)) {
+      leader.tell.step({ generation, epoch, step, ordinal })
+    }
+    for (const device of this.#members) {
+      const slots = this.#planner.slots(plan, device)
+      this.#find(device).ref.tell.plan({ plan, slots })
+    }
+    this.#cancelTick()
+    const { deadlines } = this.#args.settings
+    this.#cancelTick = this.#ctx.clock.after(deadlines.step, () => this.#ctx.self.tell.tick())
+  }
+
+  /** The journal's line is the truth; the members are told after it. */
+  #commit({ plan, votes, stepMs }: EffectOf<'commit'>): void {
+    const { committed } = this.#progress
+    if (this.#journal.samples(committed)) {
+      const { regions } = this.#find(votes[0].device).info
+      const batch = this.#planner.batch()
+      const { sums } = this.#handles!
+      this.#journal.sample(
+        sampleStep(this.#args.settings, { plan, batch, regions, sums, committed }),
+      )
+    }
+    const cursor = this.#planner.commit(plan, votes)
+    this.#journal.commit(plan, votes, cursor)
+    for (const device of this.#members) this.#find(device).ref.tell.commit(attemptOf(plan))
+    this.#args.emit('step', this.#progress.step(plan, votes, stepMs, cursor))
+  }
+
+  #retry({ plan, votes }: EffectOf<'retry'>): void {
+    this.#planner.retry(votes)
+    this.#journal.abort(plan, plan.calibrating ? 'scales were measured' : 'the numbers left range')
+    for (const device of this.#members) this.#find(device).ref.tell.discard(attemptOf(plan))
+  }
+
+  /** First the direct native call, which reaches who is blocked; then the leaders' mailboxes. */
+  #abort({ generation, plan, cause }: EffectOf<'abort'>): void {
+    this.#cancelTick()
+    const backend = loadBackend(this.#args.settings.backend)
+    for (const ticket of this.#handles?.tickets ?? []) backend.abortCommunicator(ticket, cause)
+    for (const leader of this.#crew.leaders) leader.tell.abort({ generation, cause })
+    if (plan !== undefined) this.#journal.abort(plan, cause)
+    const step = plan === undefined ? '' : ` step ${plan.epoch}/${plan.step} starts again;`
+    const message = `${cause}:${step} generation ${generation} is over`
+    this.#args.emit('fault', { kind: 'aborted', message })
+  }
+
+  async #evict({ devices, cause }: EffectOf<'evict'>): Promise<void> {
+    for (const device of devices) {
+      const message = `${device} was given up: ${cause}`
+      this.#args.emit('fault', { kind: 'down', device, message })
+      await this.#ctx.kill(this.#find(device).ref)
+    }
+  }
+
+  async #endEpoch(): Promise<void> {
+    const { settings, feeds } = this.#args
+    if (this.#progress.epoch.steps === 0) return
+    const devices = this.#members.map((name) => this.#find(name))
+    const test = settings.evaluate
+      ? await evaluate(devices, feeds.test, settings.deadlines.control)
+      : undefined
+    this.#args.emit('epoch', this.#progress.endEpoch(test))
+  }
+
+  async #end(outcome: RunSummary['outcome'], error?: KaitianError): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    this.#cancelTick()
+    const digests = await this.#digests()
+    const ms = this.#ctx.clock.now() - this.#startedAt
+    let summary = this.#progress.summary({ outcome, digests, generations: this.#generation, ms })
+    const digest = Object.values(digests)[0] ?? ''
+    try {
+      await this.#save()
+      const whole = outcome === 'finished' && this.#planner.ledger.step === 0
+      await this.#journal.end(whole ? 'finished' : 'interrupted', digest)
+    } catch (failure) {
+      error ??= toKaitianError(
+        failure,
+        'FILE_WRITE_FAILED',
+        'The end of the run could not be written',
+      )
+    }
+    if (error !== undefined) summary = { ...summary, outcome: 'failed', error: error.toRecord() }
+    this.#args.emit('end', summary)
+  }
+
+  /** Every commit flips a device's buffers, so their number says which one is current. */
+  async #save(): Promise<void> {
+    const { options, model } = this.#args.settings
+    if (options.save === undefined || this.#members.length === 0) return
+    const { regions } = this.#find(this.#members[0]).info
+    const current = this.#progress.committed % 2 === 0 ? 0 : 1
+    await saveWeights(options.save, model.layout, floats(regions.state[current]))
+  }
+
+  async #digests(): Promise<Record<string, string>> {
+    const timeoutMs = this.#args.settings.deadlines.control
+    const views = await Promise.allSettled(
+      this.#members.map(async (name) => {
+        const { digest } = await this.#find(name).ref.ask.view(undefined, { timeoutMs })
+        return [name, digest] as const
+      }),
+    )
+    const known = views.filter((view) => view.status === 'fulfilled')
+    return Object.fromEntries(known.map(({ value }) => value))
+  }
+
+  #find(device: string): CrewDevice {
+    const found = this.#crew.devices.get(device)
+    if (found !== undefined) return found
+    const names = [...this.#crew.devices.keys()].join(', ')
+    throw new KaitianError('UNKNOWN_DEVICE', `No device is called ${device}; there are ${names}.`, {
+      fields: { device },
+    })
+  }
+}
+
+function attemptOf({ generation, epoch, step, ordinal }: Plan) {
+  return { generation, epoch, step, ordinal }
+}
+
+function endError({ code, cause }: EffectOf<'end'>): KaitianError | undefined {
+  return code === undefined ? undefined : new KaitianError(code, cause)
+}
