@@ -1,0 +1,9 @@
+export {
+  readSafetensors,
+  writeFailure,
+  writeSafetensors,
+  type Dtype,
+  type Tensor,
+  type TensorFile,
+} from './safetensors.js'
+export { loadWeights, saveWeights } from './weights.js'

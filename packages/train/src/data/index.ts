@@ -1,0 +1,18 @@
+export {
+  normalisation,
+  packImage,
+  variationOf,
+  type Augmentation,
+  type Variation,
+} from './augment.js'
+export { readCifar10 } from './cifar10.js'
+export {
+  allocateSamples,
+  dataSetOf,
+  elementsOf,
+  type DataSet,
+  type RawSamples,
+  type Samples,
+} from './dataset.js'
+export { permutation } from './permutation.js'
+export { synthesiseImages } from './synthetic.js'
