@@ -152,8 +152,15 @@ export class SimCluster {
       return [name, { quota, first: range.firstShard + first, count: end - first }] as const
     })
     const plan: Plan = {
-      ...{ generation, ordinal, ...range, shares: Object.fromEntries(shares) },
-      ...{ learningRate: 0.1, reason: 'even split', moved: false },
+      generation,
+      ordinal,
+      ...range,
+      shares: Object.fromEntries(shares),
+      ...{
+        learningRate: 0.1,
+        reason: 'even split',
+        moved: false,
+      },
     }
     this.#toCoordinator('planner', { kind: 'planned', plan, deadlineMs: 1_000_000 })
   }
@@ -198,12 +205,27 @@ export class SimCluster {
     this.#toCoordinator(device.name, {
       kind: 'vote',
       vote: {
-        ...{ generation: plan.generation, epoch: plan.epoch, step: plan.step },
-        ...{ ordinal: plan.ordinal, device: device.name },
+        generation: plan.generation,
+        epoch: plan.epoch,
+        step: plan.step,
+        ...{
+          ordinal: plan.ordinal,
+          device: device.name,
+        },
         shards: Array.from({ length: count }, (_, index) => first + index),
-        ...{ count: quota, idSum: 0, reducedCount: plan.size },
+        ...{
+          count: quota,
+          idSum: 0,
+          reducedCount: plan.size,
+        },
         digest: [...device.flips, `${plan.epoch}/${plan.step}`].join(' '),
-        ...{ lossSums: [0], correct: 0, finite: true, computeMs: 1, ownComputeMs: 1 },
+        ...{
+          lossSums: [0],
+          correct: 0,
+          finite: true,
+          computeMs: 1,
+          ownComputeMs: 1,
+        },
       },
     })
   }

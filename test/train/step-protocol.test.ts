@@ -77,20 +77,55 @@ test('a generation that fails again and again without losing a member ends the r
 
 function planFor([a, b]: readonly string[]): Plan {
   return {
-    ...{ generation: 1, ordinal: 0, epoch: 0, step: 0, size: 16, firstShard: 0, shardCount: 4 },
-    shares: { [a]: { quota: 8, first: 0, count: 2 }, [b]: { quota: 8, first: 2, count: 2 } },
-    ...{ learningRate: 0.1, reason: 'even split', moved: false },
+    generation: 1,
+    ordinal: 0,
+    epoch: 0,
+    step: 0,
+    size: 16,
+    firstShard: 0,
+    shardCount: 4,
+    shares: {
+      [a]: {
+        quota: 8,
+        first: 0,
+        count: 2,
+      },
+      [b]: {
+        quota: 8,
+        first: 2,
+        count: 2,
+      },
+    },
+    ...{
+      learningRate: 0.1,
+      reason: 'even split',
+      moved: false,
+    },
   }
 }
 
 function voteFor(plan: Plan, device: string): Vote {
   const { first, count, quota } = plan.shares[device]
   return {
-    ...{ generation: plan.generation, epoch: plan.epoch, step: plan.step, ordinal: plan.ordinal },
+    generation: plan.generation,
+    epoch: plan.epoch,
+    step: plan.step,
+    ordinal: plan.ordinal,
     device,
     shards: Array.from({ length: count }, (_, index) => first + index),
-    ...{ count: quota, idSum: 0, reducedCount: plan.size, digest: 'd', lossSums: [1], correct: 1 },
-    ...{ finite: true, computeMs: 1, ownComputeMs: 1 },
+    ...{
+      count: quota,
+      idSum: 0,
+      reducedCount: plan.size,
+      digest: 'd',
+      lossSums: [1],
+      correct: 1,
+    },
+    ...{
+      finite: true,
+      computeMs: 1,
+      ownComputeMs: 1,
+    },
   }
 }
 

@@ -47,7 +47,11 @@ export class Planner {
     const range = nextRange(dealing, this.#ledger)
     const { epoch, step, size, firstShard, shardCount } = range
     const reply = await this.#scheduler.ask.plan({
-      ...{ epoch, step, size, firstShard, devices },
+      epoch,
+      step,
+      size,
+      firstShard,
+      devices,
       shardSize: dealing.shard,
     })
     this.#slots = await this.#feed.take(epoch, firstShard, shardCount)
