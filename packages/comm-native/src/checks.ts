@@ -13,6 +13,9 @@ const EXPONENT_LIMIT = 1022
 /** A rank may mark this many operations before the first of them has run. */
 export const OPERATIONS_AHEAD = 256
 
+/** As long as Node.js's own timers; longer ones would overflow on the way to nanoseconds. */
+const LONGEST_DEADLINE_MS = 2 ** 31 - 1
+
 export const BYTES: Readonly<Record<DType, number>> = { f32: 4, i64: 8 }
 
 type View = Float32Array | BigInt64Array
@@ -197,8 +200,10 @@ export function checkCommunicator(options: CommunicatorOptions): void {
   if (regions.length !== members.length) {
     refuse(`There are ${members.length} members but ${regions.length} entries in regions.`)
   }
-  if (!Number.isFinite(deadlineMs) || deadlineMs <= 0) {
-    refuse(`deadlineMs must be above 0, not ${String(deadlineMs)}.`, { deadlineMs })
+  if (!(deadlineMs > 0 && deadlineMs <= LONGEST_DEADLINE_MS)) {
+    refuse(`deadlineMs must be above 0 and at most 24 days, not ${String(deadlineMs)}.`, {
+      deadlineMs,
+    })
   }
   regions.forEach((byType, rank) => {
     if (byType.f32 !== undefined) checkRegion(`${members[rank]}'s f32 region`, byType.f32, 'f32')

@@ -1,2 +1,15 @@
-export * from './types.js'
-export { loadBackend } from './backend.js'
+export { loadBackend, type BackendPreference } from './backend.js'
+export type {
+  CommBackend,
+  Communicator,
+  CommunicatorOptions,
+  CommunicatorTicket,
+  DeviceAddress,
+  DeviceContext,
+  DType,
+  Kernels,
+  Membership,
+  Region,
+  SgdStep,
+  Signature,
+} from './types.js'

@@ -84,7 +84,10 @@ export class TypeScriptCommunicator implements Communicator {
       const seen = this.#control.bell
       const missing = this.#control.missing()
       if (missing.length === 0) return
-      const left = missing.filter((rank) => this.#control.hasLeft(rank))
+      // Looked at again after `hasLeft`: a rank may have marked and then left.
+      const left = missing.filter(
+        (rank) => this.#control.hasLeft(rank) && this.#control.missing().includes(rank),
+      )
       const remaining = deadline - this.#now()
       if (left.length > 0) {
         this.#control.abort({ kind: 'left', sequence, missing: left })

@@ -1,6 +1,7 @@
 import { KaitianError } from '@kaitian/errors'
-import { checkRank, checkSignature, OPERATIONS_AHEAD } from '../checks.js'
+import { checkRank, checkSignature } from '../checks.js'
 import { describeFailure } from '../failure.js'
+import { alreadyJoined, tooFarAhead } from '../membership-errors.js'
 import type { CommunicatorTicket, Membership, Signature } from '../types.js'
 import { Control } from './control.js'
 
@@ -45,22 +46,4 @@ export function controlOf(ticket: CommunicatorTicket): Control {
     )
   }
   return new Control(ticket.members.length, ticket.control)
-}
-
-export function alreadyJoined(ticket: CommunicatorTicket, rank: number): KaitianError {
-  const member = ticket.members[rank]
-  return new KaitianError(
-    'BAD_ARGUMENT',
-    `${member} has already joined this communicator; a rank joins a generation once.`,
-    { fields: { member, rank, generation: ticket.generation } },
-  )
-}
-
-export function tooFarAhead(ticket: CommunicatorTicket, rank: number): KaitianError {
-  const member = ticket.members[rank]
-  return new KaitianError(
-    'BAD_ARGUMENT',
-    `${member} is ${OPERATIONS_AHEAD} operations ahead; wait for results before marking more.`,
-    { fields: { member, rank, limit: OPERATIONS_AHEAD } },
-  )
 }

@@ -1,0 +1,85 @@
+#include "failure_object.h"
+
+namespace kaitian {
+namespace {
+
+Napi::Number number(Napi::Env env, uint64_t value) {
+  // Exact: numbers came from safe integers.
+  return Napi::Number::New(env, static_cast<double>(value));
+}
+
+Napi::Object signatureObject(Napi::Env env, const Signature& signature) {
+  Napi::Object object = Napi::Object::New(env);
+  object["sequence"] = number(env, signature.sequence);
+  object["op"] = Napi::String::New(env, "sum");
+  object["dtype"] = Napi::String::New(env, signature.dtype == DType::F32 ? "f32" : "i64");
+  object["count"] = number(env, signature.count);
+  object["offset"] = number(env, signature.offset);
+  object["generation"] = number(env, signature.generation);
+  return object;
+}
+
+Napi::Array ranksArray(Napi::Env env, const std::vector<int>& ranks) {
+  Napi::Array array = Napi::Array::New(env, ranks.size());
+  for (uint32_t i = 0; i < ranks.size(); ++i) array[i] = Napi::Number::New(env, ranks[i]);
+  return array;
+}
+
+struct ToObject {
+  Napi::Env env;
+  Napi::Object object;
+
+  void kind(const char* name) { object["kind"] = Napi::String::New(env, name); }
+
+  void operator()(const Aborted& failure) {
+    kind("aborted");
+    object["cause"] = Napi::String::New(env, failure.cause);
+  }
+  void operator()(const Mismatch& failure) {
+    kind("mismatch");
+    object["sequence"] = number(env, failure.sequence);
+    object["expected"] = signatureObject(env, failure.expected);
+    Napi::Array differing = Napi::Array::New(env, failure.differing.size());
+    for (uint32_t i = 0; i < failure.differing.size(); ++i) {
+      Napi::Object one = Napi::Object::New(env);
+      one["rank"] = Napi::Number::New(env, failure.differing[i].rank);
+      one["signature"] = signatureObject(env, failure.differing[i].signature);
+      differing[i] = one;
+    }
+    object["differing"] = differing;
+  }
+  void operator()(const DeadlineExceeded& failure) {
+    kind("deadline");
+    object["sequence"] = number(env, failure.sequence);
+    object["missing"] = ranksArray(env, failure.missing);
+    object["deadlineMs"] = Napi::Number::New(env, failure.deadlineMs);
+  }
+  void operator()(const PeersLeft& failure) {
+    kind("left");
+    object["sequence"] = number(env, failure.sequence);
+    object["missing"] = ranksArray(env, failure.missing);
+  }
+};
+
+}  // namespace
+
+Napi::Value failureObject(Napi::Env env, const Failure& failure) {
+  ToObject convert{env, Napi::Object::New(env)};
+  std::visit(convert, failure);
+  return convert.object;
+}
+
+Signature readSignature(const Napi::CallbackInfo& info, size_t from) {
+  const auto natural = [&](size_t index) {
+    return static_cast<uint64_t>(info[from + index].As<Napi::Number>().Int64Value());
+  };
+  Signature signature;
+  signature.dtype = natural(0) == 0 ? DType::F32 : DType::I64;
+  signature.sequence = natural(1);
+  signature.count = natural(2);
+  signature.offset = natural(3);
+  signature.generation = natural(4);
+  return signature;
+}
+
+}  // namespace kaitian

@@ -1,0 +1,98 @@
+#include "kernel_functions.h"
+
+#include <vector>
+
+#include "../core/float_environment.h"
+#include "../core/kernels/dequantise.h"
+#include "../core/kernels/quantise.h"
+#include "../core/kernels/running_statistic.h"
+#include "../core/kernels/sgd.h"
+#include "../core/kernels/sum.h"
+
+namespace kaitian {
+namespace {
+
+template <typename T>
+struct View {
+  T* data;
+  size_t length;
+};
+
+template <typename T>
+View<T> view(const Napi::Value& value) {
+  const auto array = value.As<Napi::TypedArrayOf<T>>();
+  // Data() of a const array is const, which outputs are not.
+  return {const_cast<T*>(array.Data()), array.ElementLength()};
+}
+
+float single(const Napi::Value& value) { return value.As<Napi::Number>().FloatValue(); }
+
+template <typename T>
+void sumViews(const Napi::CallbackInfo& info) {
+  const DefaultFloatEnvironment environment;
+  const View<T> into = view<T>(info[0]);
+  const Napi::Array array = info[1].As<Napi::Array>();
+  std::vector<const T*> parts;
+  for (uint32_t i = 0; i < array.Length(); ++i) parts.push_back(view<T>(array.Get(i)).data);
+  T* const outputs[] = {into.data};
+  sum(outputs, parts, into.length);
+}
+
+Napi::Value quantiseViews(const Napi::CallbackInfo& info) {
+  const DefaultFloatEnvironment environment;
+  const View<int64_t> sums = view<int64_t>(info[0]);
+  const View<float> values = view<float>(info[1]);
+  const int exponent = info[2].As<Napi::Number>().Int32Value();
+  return Napi::Number::New(info.Env(), quantise(sums.data, values.data, values.length, exponent));
+}
+
+void dequantiseViews(const Napi::CallbackInfo& info) {
+  const DefaultFloatEnvironment environment;
+  const View<float> into = view<float>(info[0]);
+  const View<int64_t> sums = view<int64_t>(info[1]);
+  dequantise(into.data, sums.data, into.length, info[2].As<Napi::Number>().Int32Value());
+}
+
+void sgdViews(const Napi::CallbackInfo& info) {
+  const DefaultFloatEnvironment environment;
+  const Napi::Object step = info[0].As<Napi::Object>();
+  const View<float> weights = view<float>(step.Get("weights"));
+  sgd({
+      .weights = weights.data,
+      .velocity = view<float>(step.Get("velocity")).data,
+      .sum = view<float>(step.Get("sum")).data,
+      .nextWeights = view<float>(step.Get("nextWeights")).data,
+      .nextVelocity = view<float>(step.Get("nextVelocity")).data,
+      .size = weights.length,
+      .count = single(step.Get("count")),
+      .learningRate = single(step.Get("learningRate")),
+      .momentum = single(step.Get("momentum")),
+      .weightDecay = single(step.Get("weightDecay")),
+  });
+}
+
+void runningStatisticViews(const Napi::CallbackInfo& info) {
+  const DefaultFloatEnvironment environment;
+  const View<float> next = view<float>(info[0]);
+  runningStatistic({
+      .next = next.data,
+      .running = view<float>(info[1]).data,
+      .sum = view<float>(info[2]).data,
+      .size = next.length,
+      .count = single(info[3]),
+      .momentum = single(info[4]),
+  });
+}
+
+}  // namespace
+
+void exportKernels(Napi::Env env, Napi::Object exports) {
+  exports["sumF32"] = Napi::Function::New<sumViews<float>>(env, "sumF32");
+  exports["sumI64"] = Napi::Function::New<sumViews<int64_t>>(env, "sumI64");
+  exports["quantise"] = Napi::Function::New<quantiseViews>(env, "quantise");
+  exports["dequantise"] = Napi::Function::New<dequantiseViews>(env, "dequantise");
+  exports["sgd"] = Napi::Function::New<sgdViews>(env, "sgd");
+  exports["runningStatistic"] = Napi::Function::New<runningStatisticViews>(env, "runningStatistic");
+}
+
+}  // namespace kaitian

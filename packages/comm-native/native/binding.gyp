@@ -1,0 +1,57 @@
+{
+  "targets": [
+    {
+      "target_name": "kaitian_comm",
+      "sources": [
+        "core/allreduce.cc",
+        "core/bell.cc",
+        "core/communicator.cc",
+        "core/device_context.cc",
+        "core/kernels/dequantise.cc",
+        "core/kernels/quantise.cc",
+        "core/kernels/running_statistic.cc",
+        "core/kernels/sgd.cc",
+        "core/kernels/sum.cc",
+        "core/registry.cc",
+        "core/signature.cc",
+        "addon/addon.cc",
+        "addon/backing_store.cc",
+        "addon/communicator_handle.cc",
+        "addon/completion_queue.cc",
+        "addon/device_context_handle.cc",
+        "addon/failure_object.cc",
+        "addon/kernel_functions.cc",
+        "addon/membership_handle.cc",
+        "addon/region_argument.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": [
+        "NAPI_VERSION=8",
+        "NODE_ADDON_API_CPP_EXCEPTIONS_ALL",
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
+      ],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++14", "-std=gnu++17", "-std=gnu++20"],
+      # No contraction into FMA, or bits would depend on the processor; the
+      # promise not to trap only allows vector code, it changes no result.
+      "cflags_cc": [
+        "-std=c++20", "-O3", "-ffp-contract=off", "-fno-trapping-math",
+        "-fvisibility=hidden", "-Wall", "-Wextra"
+      ],
+      "conditions": [
+        ["OS=='linux'", {
+          # Worker threads come and go, and with the last one Node.js would
+          # unload the library under the process-wide registry.
+          "ldflags": ["-Wl,-z,nodelete"]
+        }],
+        ["OS=='mac'", {
+          "xcode_settings": {
+            "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+            "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
+            "MACOSX_DEPLOYMENT_TARGET": "11.0",
+            "OTHER_CPLUSPLUSFLAGS": ["-O3", "-ffp-contract=off", "-fno-trapping-math"]
+          }
+        }]
+      ]
+    }
+  ]
+}

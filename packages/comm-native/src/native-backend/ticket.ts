@@ -1,0 +1,16 @@
+import { KaitianError } from '@kaitian/errors'
+import type { NativeSignature } from '../native.js'
+import type { CommunicatorTicket, Signature } from '../types.js'
+
+export function idOf(ticket: CommunicatorTicket): number {
+  if (ticket.implementation === 'native') return ticket.id
+  throw new KaitianError(
+    'BAD_ARGUMENT',
+    `This ticket is of the ${ticket.implementation} implementation; load the same backend in every thread.`,
+  )
+}
+
+export function spread(signature: Signature): NativeSignature {
+  const { dtype, sequence, count, offset, generation } = signature
+  return [dtype === 'f32' ? 0 : 1, sequence, count, offset, generation]
+}

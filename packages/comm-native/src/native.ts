@@ -1,0 +1,93 @@
+import { createRequire } from 'node:module'
+import type { Failure } from './failure.js'
+import type { SgdStep } from './types.js'
+
+/**
+ * The native addon's whole surface, declared once, and the only place that
+ * loads it. Arguments are trusted: checks.ts has looked at them.
+ */
+export interface NativeAddon {
+  /** process.versions.modules of the Node.js it was built for. */
+  readonly nodeModules: string
+  readonly compiler: string
+  readonly instructionSet: string
+
+  readonly Communicator: new (
+    deadlineMs: number,
+    ranks: number,
+    /** [f32, i64], by rank; empty for a dtype that is not in use. */
+    regions: readonly [readonly NativeRegion[], readonly NativeRegion[]],
+  ) => NativeCommunicator
+  readonly DeviceContext: new () => NativeDeviceContext
+  readonly Membership: new () => NativeMembership
+
+  /** Who is told of completions in this thread. Call once, before anything is issued. */
+  deliverTo(deliver: (token: number, failure: Failure | undefined) => void): void
+  abortCommunicator(id: number, cause: string): void
+  /** The buffer's address modulo `modulus`. */
+  addressModulo(buffer: SharedArrayBuffer, modulus: number): number
+
+  sumF32(into: Float32Array, parts: readonly Float32Array[]): void
+  sumI64(into: BigInt64Array, parts: readonly BigInt64Array[]): void
+  quantise(sums: BigInt64Array, values: Float32Array, exponent: number): number
+  dequantise(into: Float32Array, sums: BigInt64Array, exponent: number): void
+  sgd(step: SgdStep): void
+  runningStatistic(
+    next: Float32Array,
+    running: Float32Array,
+    sum: Float32Array,
+    count: number,
+    momentum: number,
+  ): void
+}
+
+export interface NativeRegion {
+  readonly buffer: SharedArrayBuffer
+  readonly byteOffset: number
+  readonly byteLength: number
+}
+
+/** A signature, spread: objects would cost more than the call. dtype 0 is f32, 1 is i64. */
+export type NativeSignature = [
+  dtype: number,
+  sequence: number,
+  count: number,
+  offset: number,
+  generation: number,
+]
+
+export interface NativeCommunicator {
+  id(): number
+  issue(token: number, ...signature: NativeSignature): void
+  abort(cause: string): void
+  /** Completes when the native thread runs nothing any more. */
+  end(token: number): void
+  /** Joins the native thread and unpins; does not wait once `end` has completed. */
+  release(): void
+}
+
+export interface NativeMembership {
+  join(id: number, rank: number): 'joined' | 'gone' | 'taken'
+  /** False when too far ahead. */
+  ready(...signature: NativeSignature): boolean
+  failure(): Failure | undefined
+  leave(): void
+}
+
+export interface NativeDeviceContext {
+  /** Pins; false when the name is taken. */
+  add(name: string, buffer: SharedArrayBuffer, byteOffset: number, byteLength: number): boolean
+  release(): void
+}
+
+const ADDON = '../native/build/Release/kaitian_comm.node'
+
+/** @throws when it was not built, does not load, or was built for another Node.js */
+export function loadAddon(): NativeAddon {
+  const addon = createRequire(import.meta.url)(ADDON) as NativeAddon
+  const { modules } = process.versions
+  if (addon.nodeModules !== modules) {
+    throw new Error(`it was built for Node.js ABI ${addon.nodeModules}, this is ABI ${modules}`)
+  }
+  return addon
+}

@@ -1,0 +1,3 @@
+import { collectivesConformance } from './collectives.conformance.js'
+
+collectivesConformance('native')
