@@ -138,6 +138,35 @@ test('quotas rest under 2% noise', () => {
   assert.ok(Math.max(...moves) <= 20, `moves in 1000 steps, by seed: ${moves.join()}`)
 })
 
+test('hysteresis rests on the noise: without it quotas would move far more often', () => {
+  const moves = (leastGain: number, noise: number) => {
+    const cluster = new Cluster(oneFast(), { size: 512, shardSize: 1, noise, leastGain })
+    cluster.steps(20)
+    return cluster.steps(1000).filter(({ changed }) => changed).length
+  }
+  assert.ok(moves(0.005, 0.02) <= 80, `${moves(0.005, 0.02)} moves in 1000 steps at 2% noise`)
+  assert.ok(moves(0.05, 0.02) < moves(0.005, 0.02), 'a larger leastGain moves less')
+  // At 10% noise the standard error, not leastGain, is what holds quotas still.
+  assert.ok(moves(0, 0.1) <= 200, `${moves(0, 0.1)} moves in 1000 steps at 10% noise`)
+})
+
+test('S4 a device too slow for any sample is measured again later, and taken back in when it recovers', () => {
+  const cluster = new Cluster(oneFast())
+  cluster.steps(10)
+  cluster.devices[1] = { name: 'cpu:0', fixedMs: 4000, msPerSample: 1 }
+  const slow = cluster.steps(70)
+  assert.is(slow[69].quotas['cpu:0'], 0)
+  const visits = slow.filter(({ reason }) => reason.includes('cpu:0 was too slow for long'))
+  assert.equal(
+    visits.map(({ quotas }) => quotas['cpu:0']),
+    [4],
+    'one visit in 64 steps, of one shard',
+  )
+  cluster.devices[1] = { name: 'cpu:0', fixedMs: 10, msPerSample: 1 }
+  cluster.steps(70)
+  assert.ok(cluster.trueMakespan(cluster.plan()) <= 1.02 * optimum(cluster))
+})
+
 test('a short last step is dealt from the same beliefs and moves nothing', () => {
   const cluster = new Cluster(oneFast())
   const settled = cluster.steps(10)[9]

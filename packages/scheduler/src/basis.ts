@@ -14,17 +14,8 @@ export interface BasisDevice {
   readonly cap?: number
   /** null: not measured yet. */
   readonly model: Model | null
-}
-
-export function basisOf(
-  devices: readonly DeviceInfo[],
-  modelOf: (name: string) => Model | undefined,
-): Basis {
-  return devices.map(({ name, cap }) => ({
-    name,
-    ...(cap === undefined ? {} : { cap }),
-    model: modelOf(name) ?? null,
-  }))
+  /** Long without samples: it gets one shard, so that its model cannot go stale for ever. */
+  readonly visit: boolean
 }
 
 /** The basis in the order of `devices`; what they lack comes last. */
@@ -37,17 +28,17 @@ export function inOrderOf(devices: readonly DeviceInfo[], basis: Basis): Basis {
 /**
  * The split that a basis gives to a deal. Nothing measured: an even split.
  * Otherwise devices that are not measured yet get a probe of half an even
- * share, and the others the minimax split of the rest.
+ * share, those to visit one shard, and the minimax split follows from there.
  *
  * Throws BAD_CONFIG when the caps cannot hold the deal.
  */
 export function splitOf(basis: Basis, deal: Deal): Split {
-  return probeSplit(basis, deal) ?? solve(deal, basis.map(guessed(basis)))
+  return probeSplit(basis, deal) ?? solve(deal, guessed(basis, deal))
 }
 
 /** As {@link splitOf}; undefined when the caps cannot hold the deal. */
 export function trySplitOf(basis: Basis, deal: Deal): Split | undefined {
-  return probeSplit(basis, deal) ?? trySolve(deal, basis.map(guessed(basis)))
+  return probeSplit(basis, deal) ?? trySolve(deal, guessed(basis, deal))
 }
 
 /**
@@ -88,24 +79,29 @@ function probeSplit(basis: Basis, deal: Deal): Split | undefined {
     basis.map((device) =>
       device.model === null
         ? { name: device.name, cap: Math.min(probe, device.cap ?? probe), time: () => 0 }
-        : solverDevice(device, device.model),
+        : solverDevice(device, device.model, deal),
     ),
   )
 }
 
 /** Devices with a model each; the unmeasured are taken for like the middle one of the measured. */
-function guessed(basis: Basis): (device: BasisDevice) => SolverDevice {
+function guessed(basis: Basis, deal: Deal): SolverDevice[] {
   const known = basis
     .flatMap(({ model }) => (model === null ? [] : [model]))
     .toSorted((a, b) => a.level - b.level)
   const middle = known[known.length >> 1] ?? { level: 0, rho: 0 }
-  return (device) => solverDevice(device, device.model ?? middle)
+  return basis.map((device) => solverDevice(device, device.model ?? middle, deal))
 }
 
-function solverDevice({ name, cap }: BasisDevice, model: Model): SolverDevice {
+function solverDevice(
+  { name, cap, visit }: BasisDevice,
+  model: Model,
+  { shardSize }: Deal,
+): SolverDevice {
+  const free = visit ? shardSize : 0
   return {
     name,
     ...(cap === undefined ? {} : { cap }),
-    time: (samples) => timeOf(model, samples),
+    time: (samples) => (samples <= free ? 0 : timeOf(model, samples)),
   }
 }

@@ -1,6 +1,6 @@
 import { KaitianError } from '@kaitian/errors'
 import { decide, type Beliefs, type Decision } from './decision.js'
-import { observeTime, type Estimate } from './estimator.js'
+import { observeTime, outdated, type Estimate } from './estimator.js'
 import { runsOf, type Demand, type DeviceInfo, type Plan, type Quotas } from './plan.js'
 
 export interface ControllerOptions {
@@ -37,7 +37,8 @@ export function createController(options: ControllerOptions = {}): ControllerSta
   if (!(leastGain >= 0 && leastGain < 1)) {
     throw new KaitianError('BAD_CONFIG', `leastGain is a part in [0, 1), not ${leastGain}.`)
   }
-  return { policy, leastGain, members: [], estimates: {}, jumps: {}, basis: null, lastSize: null }
+  const nothing = { members: [], estimates: {}, jumps: {}, idle: {}, basis: null, lastSize: null }
+  return { policy, leastGain, ...nothing }
 }
 
 /**
@@ -61,6 +62,7 @@ export function withMembers(
     members,
     estimates: only(state.estimates, kept),
     jumps: only(state.jumps, kept),
+    idle: only(state.idle, kept),
   }
 }
 
@@ -95,8 +97,31 @@ export function plan(
   const present = withMembers(state, demand.devices)
   const decision = decide(present, demand)
   return {
-    state: { ...present, basis: decision.basis, jumps: {}, lastSize: demand.size },
+    state: {
+      ...present,
+      ...afterVisits(present, decision),
+      basis: decision.basis,
+      jumps: {},
+      lastSize: demand.size,
+    },
     plan: planOf(state.lastSize ?? demand.size, demand, decision),
+  }
+}
+
+/** Counts on for devices without samples of their own; the next time of a visited one replaces its level. */
+function afterVisits(
+  { estimates, idle }: ControllerState,
+  { basis, quotas }: Decision,
+): Pick<ControllerState, 'estimates' | 'idle'> {
+  const visited = basis.filter(({ name, visit }) => visit && quotas[name] > 0)
+  const renewals = visited.map(({ name }) => [name, outdated(estimates[name])])
+  const counts = basis.map(({ name, visit }) => {
+    const earned = quotas[name] > 0 && !visit
+    return [name, earned ? 0 : (idle[name] ?? 0) + 1]
+  })
+  return {
+    estimates: { ...estimates, ...Object.fromEntries(renewals) },
+    idle: Object.fromEntries(counts),
   }
 }
 

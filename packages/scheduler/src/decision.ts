@@ -1,5 +1,4 @@
 import {
-  basisOf,
   inOrderOf,
   predictMs,
   quotasOf,
@@ -28,6 +27,8 @@ export interface Beliefs {
   readonly estimates: Readonly<Record<string, Estimate>>
   /** Factor by which a device's time jumped since the last decision. */
   readonly jumps: Readonly<Record<string, number>>
+  /** Plans in a row in which a device earned no samples. */
+  readonly idle: Readonly<Record<string, number>>
   /** What the split in force rests on; null: nothing yet. */
   readonly basis: Basis | null
 }
@@ -40,6 +41,8 @@ export interface Decision extends Effect {
 
 /** In standard errors of the predicted gain; less is taken for noise. */
 const CONFIDENCE = 0.7
+/** Plans without samples before a device is measured again; a power of two, as all later ones. */
+const FIRST_VISIT = 64
 
 /**
  * Replaces the standing basis when something forces it (membership, a cap, a
@@ -72,10 +75,22 @@ export function decide(beliefs: Beliefs, demand: Demand): Decision {
   }
 }
 
-function freshBasis({ policy, estimates }: Beliefs, demand: Demand): Basis {
-  return basisOf(demand.devices, (name) =>
-    policy === 'adaptive' && name in estimates ? modelOf(estimates[name]) : undefined,
-  )
+function freshBasis({ policy, estimates, idle }: Beliefs, demand: Demand): Basis {
+  return demand.devices.map(({ name, cap }) => {
+    const known = policy === 'adaptive' && name in estimates
+    const fits = (cap ?? Infinity) >= demand.shardSize
+    return {
+      name,
+      ...(cap === undefined ? {} : { cap }),
+      model: known ? modelOf(estimates[name]) : null,
+      visit: known && fits && visitDue(idle[name] ?? 0),
+    }
+  })
+}
+
+/** Ever more rarely, so that a device which stays too slow costs next to nothing. */
+function visitDue(idle: number): boolean {
+  return idle >= FIRST_VISIT && Number.isInteger(Math.log2(idle))
 }
 
 /** What dealing from the fresh basis does, seen with the fresh beliefs. */
@@ -107,7 +122,7 @@ function forced(
   const causes: Cause[] = left.map(({ name }) => ({ kind: 'left', device: name }))
   const nothingKnown = standing.every(({ model }) => model === null)
   let first = false
-  for (const { name: device, cap, model } of fresh) {
+  for (const { name: device, cap, model, visit } of fresh) {
     const old = before.get(device)
     if (old === undefined || (old.model !== null && model === null)) {
       const probe = model === null && afterMs !== undefined ? quotas[device] : null
@@ -116,6 +131,8 @@ function forced(
     }
     if (old.model === null && model !== null && nothingKnown) first = true
     else if (old.model === null && model !== null) causes.push({ kind: 'measured', device })
+    if (visit) causes.push({ kind: 'visit', device })
+    else if (old.visit) causes.push({ kind: 'visited', device })
     if (old.cap !== cap) causes.push({ kind: 'cap', device, cap })
     if (policy === 'adaptive' && device in jumps) {
       causes.push({ kind: 'jump', device, factor: jumps[device] })

@@ -12,12 +12,19 @@ export interface Estimate {
   readonly shape: Shape
   /** Standard deviation of one log time. */
   readonly sigma: number
-  /** Times the level rests on; starts again after a jump. */
+  /** Times the level rests on; starts again after a jump, 0: the level is out of date. */
   readonly count: number
   /** CUSUM of surprises towards slower and towards faster. */
   readonly slower: number
   readonly faster: number
-  readonly last: { readonly samples: number; readonly logTime: number }
+  readonly last: LastTime
+}
+
+interface LastTime {
+  readonly samples: number
+  readonly logTime: number
+  /** sigma before this time was counted in. */
+  readonly sigma: number
 }
 
 /** One step of one device: compute only; waits and collectives would make slow links look like slow devices. */
@@ -41,6 +48,8 @@ const LEVEL_CLIP = 2.5
 const CUSUM_CLIP = 4
 /** E|e| = 0.8σ for normal noise. */
 const SIGMA_OF_MEAN_ERROR = 1.25
+/** E|a − b| = 1.128σ for two of them. */
+const DIFFERENCE_OF_TWO = 1.128
 /** Page's CUSUM (1954): surprises below the slack are noise; two of the largest pass the limit. */
 const CUSUM_SLACK = 0.75
 const CUSUM_LIMIT = 6
@@ -58,6 +67,7 @@ export function observeTime(
 ): { estimate: Estimate; jump?: number } {
   const logTime = Math.log(computeMs)
   if (estimate === undefined) return { estimate: firstEstimate(samples, logTime) }
+  if (estimate.count === 0) return { estimate: renewed(estimate, samples, logTime) }
 
   const reshaped = withShape(estimate, samples, logTime)
   const { shape, sigma } = reshaped
@@ -70,10 +80,10 @@ export function observeTime(
   const nextSigma =
     sigma +
     SIGMA_GAIN * (SIGMA_OF_MEAN_ERROR * Math.min(Math.abs(error), CUSUM_CLIP * sigma) - sigma)
-  const next = { ...reshaped, sigma: nextSigma, last: { samples, logTime } }
+  const next = { ...reshaped, sigma: nextSigma, last: { samples, logTime, sigma } }
 
   if (Math.max(slower, faster) > CUSUM_LIMIT && count >= CUSUM_AFTER) {
-    return jumped(next, z, reshaped.last)
+    return jumped(next, reshaped.last)
   }
   const gain = Math.max(LEAST_GAIN, 1 / count)
   const level = reshaped.level + gain * sigma * clip(error / sigma, LEVEL_CLIP)
@@ -91,7 +101,8 @@ export function modelOf(estimate: Estimate): Model {
 
 /** Standard error of the level, which is the relative error of the predicted time. */
 export function standardError(estimate: Estimate): number {
-  return estimate.sigma * Math.sqrt(Math.max(1 / estimate.count, LEAST_GAIN / (2 - LEAST_GAIN)))
+  const count = Math.max(1, estimate.count)
+  return estimate.sigma * Math.sqrt(Math.max(1 / count, LEAST_GAIN / (2 - LEAST_GAIN)))
 }
 
 function firstEstimate(samples: number, logTime: number): Estimate {
@@ -103,8 +114,20 @@ function firstEstimate(samples: number, logTime: number): Estimate {
     count: 1,
     slower: 0,
     faster: 0,
-    last: { samples, logTime },
+    last: { samples, logTime, sigma: FIRST_SIGMA },
   }
+}
+
+/** The estimate of a device that went without samples for long: ρ and σ hold, the level does not. */
+export function outdated(estimate: Estimate): Estimate {
+  return { ...estimate, shape: breakShape(estimate.shape), count: 0, slower: 0, faster: 0 }
+}
+
+function renewed(estimate: Estimate, samples: number, logTime: number): Estimate {
+  const { sigma } = estimate
+  const shape = observeShape(estimate.shape, samples, logTime, sigma)
+  const level = logTime - Math.log(shape.rho + samples)
+  return { ...estimate, shape, level, count: 1, last: { samples, logTime, sigma } }
 }
 
 /** Learns the shape; the level shifts with ρ so that the time at the quota it was learnt at stays. */
@@ -116,18 +139,23 @@ function withShape(estimate: Estimate, samples: number, logTime: number): Estima
   return { ...estimate, shape, level: estimate.level + Math.log((old + at) / (shape.rho + at)) }
 }
 
-function jumped(
-  estimate: Estimate,
-  z: number,
-  before: Estimate['last'],
-): { estimate: Estimate; jump: number } {
+/**
+ * The estimate after a jump: its level is that of the last two times. Their
+ * distance from the old level is no noise, so sigma is taken from before them
+ * and learns from their difference instead.
+ */
+function jumped(estimate: Estimate, before: LastTime): { estimate: Estimate; jump: number } {
+  const { last } = estimate
   const shape = breakShape(estimate.shape)
-  const at = estimate.last.samples
-  const zNow = z + Math.log((estimate.shape.rho + at) / (shape.rho + at))
-  const zBefore = before.logTime - Math.log(shape.rho + before.samples)
-  const level = (zNow + zBefore) / 2
-  const jump = timeOf({ level, rho: shape.rho }, at) / timeOf(modelOf(estimate), at)
-  return { estimate: { ...estimate, shape, level, count: 2, slower: 0, faster: 0 }, jump }
+  const [older, newer] = [before, last].map(
+    ({ samples, logTime }) => logTime - Math.log(shape.rho + samples),
+  )
+  const level = (older + newer) / 2
+  const spread = Math.min(Math.abs(older - newer) / DIFFERENCE_OF_TWO, CUSUM_CLIP * before.sigma)
+  const sigma = before.sigma + 2 * SIGMA_GAIN * (spread - before.sigma)
+  const jump =
+    timeOf({ level, rho: shape.rho }, last.samples) / timeOf(modelOf(estimate), last.samples)
+  return { estimate: { ...estimate, shape, level, sigma, count: 2, slower: 0, faster: 0 }, jump }
 }
 
 function clip(value: number, limit: number): number {

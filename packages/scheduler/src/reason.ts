@@ -5,6 +5,8 @@ export type Cause =
   | { readonly kind: 'left'; readonly device: string }
   | { readonly kind: 'joined'; readonly device: string; readonly probe: number | null }
   | { readonly kind: 'measured'; readonly device: string }
+  | { readonly kind: 'visit'; readonly device: string }
+  | { readonly kind: 'visited'; readonly device: string }
   | { readonly kind: 'cap'; readonly device: string; readonly cap: number | undefined }
   | { readonly kind: 'jump'; readonly device: string; readonly factor: number }
   | { readonly kind: 'first' }
@@ -46,6 +48,10 @@ function nameCause(cause: Cause): string {
         : `${cause.device} joined and is probed with ${cause.probe} samples`
     case 'measured':
       return `${cause.device} is measured`
+    case 'visit':
+      return `${cause.device} was too slow for long and is measured again`
+    case 'visited':
+      return `${cause.device} is measured again`
     case 'cap':
       return cause.cap === undefined
         ? `${cause.device} has no cap any more`
