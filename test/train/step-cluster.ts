@@ -156,11 +156,9 @@ export class SimCluster {
       ordinal,
       ...range,
       shares: Object.fromEntries(shares),
-      ...{
-        learningRate: 0.1,
-        reason: 'even split',
-        moved: false,
-      },
+      learningRate: 0.1,
+      reason: 'even split',
+      moved: false,
     }
     this.#toCoordinator('planner', { kind: 'planned', plan, deadlineMs: 1_000_000 })
   }
@@ -208,24 +206,18 @@ export class SimCluster {
         generation: plan.generation,
         epoch: plan.epoch,
         step: plan.step,
-        ...{
-          ordinal: plan.ordinal,
-          device: device.name,
-        },
+        ordinal: plan.ordinal,
+        device: device.name,
         shards: Array.from({ length: count }, (_, index) => first + index),
-        ...{
-          count: quota,
-          idSum: 0,
-          reducedCount: plan.size,
-        },
+        count: quota,
+        idSum: 0,
+        reducedCount: plan.size,
         digest: [...device.flips, `${plan.epoch}/${plan.step}`].join(' '),
-        ...{
-          lossSums: [0],
-          correct: 0,
-          finite: true,
-          computeMs: 1,
-          ownComputeMs: 1,
-        },
+        lossSums: [0],
+        correct: 0,
+        finite: true,
+        computeMs: 1,
+        ownComputeMs: 1,
       },
     })
   }

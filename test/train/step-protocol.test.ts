@@ -96,11 +96,9 @@ function planFor([a, b]: readonly string[]): Plan {
         count: 2,
       },
     },
-    ...{
-      learningRate: 0.1,
-      reason: 'even split',
-      moved: false,
-    },
+    learningRate: 0.1,
+    reason: 'even split',
+    moved: false,
   }
 }
 
@@ -113,19 +111,15 @@ function voteFor(plan: Plan, device: string): Vote {
     ordinal: plan.ordinal,
     device,
     shards: Array.from({ length: count }, (_, index) => first + index),
-    ...{
-      count: quota,
-      idSum: 0,
-      reducedCount: plan.size,
-      digest: 'd',
-      lossSums: [1],
-      correct: 1,
-    },
-    ...{
-      finite: true,
-      computeMs: 1,
-      ownComputeMs: 1,
-    },
+    count: quota,
+    idSum: 0,
+    reducedCount: plan.size,
+    digest: 'd',
+    lossSums: [1],
+    correct: 1,
+    finite: true,
+    computeMs: 1,
+    ownComputeMs: 1,
   }
 }
 
