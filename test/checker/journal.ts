@@ -1,0 +1,176 @@
+import { RecordError } from './failure.js'
+import { Fields } from './fields.js'
+
+/** Names one try at one step. */
+export interface Attempt {
+  readonly generation: number
+  readonly epoch: number
+  readonly step: number
+  readonly attempt: number
+}
+
+export interface Generation {
+  readonly type: 'generation'
+  readonly generation: number
+  readonly members: readonly { readonly group: string; readonly device: string }[]
+}
+
+export interface Epoch {
+  readonly type: 'epoch'
+  readonly epoch: number
+  /** File name. */
+  readonly permutation: string
+}
+
+export interface Plan extends Attempt {
+  readonly type: 'plan'
+  readonly size: number
+  readonly firstShard: number
+  /** [first, count] of each device. */
+  readonly shards: ReadonlyMap<string, readonly [number, number]>
+  readonly quotas: ReadonlyMap<string, number>
+  readonly learningRate: number
+  readonly exponents: readonly number[]
+}
+
+export interface Vote extends Attempt {
+  readonly type: 'vote'
+  readonly device: string
+  readonly shards: readonly number[]
+  readonly count: number
+  readonly idSum: number
+  readonly digest: string
+  /** NaN where it was not finite. */
+  readonly lossSum: number
+  readonly correct: number
+}
+
+export interface Abort extends Attempt {
+  readonly type: 'abort'
+}
+
+export interface Commit extends Attempt {
+  readonly type: 'commit'
+  readonly size: number
+  readonly digest: string
+  readonly cursor: number
+}
+
+export interface End {
+  readonly type: 'end'
+  readonly reason: 'finished' | 'interrupted'
+  readonly digest: string
+}
+
+export type Entry = (Generation | Epoch | Plan | Vote | Abort | Commit | End) & {
+  /** Line of the file, from 1. */
+  readonly line: number
+}
+
+/** @throws RecordError naming the line. */
+export function parseJournal(text: string): readonly Entry[] {
+  const lines = text.split('\n')
+  if (lines.pop() !== '') throw new RecordError('journal.jsonl: the last line is torn')
+  const entries = lines.map((line, index) => parseLine(line, index + 1))
+  if (entries[0]?.type !== 'generation') {
+    throw new RecordError('journal.jsonl: the first line is not a generation')
+  }
+  const end = entries.findIndex((entry) => entry.type === 'end')
+  if (end === -1) throw new RecordError('journal.jsonl: no end line, the record was cut off')
+  if (end !== entries.length - 1) throw new RecordError('journal.jsonl: lines follow the end')
+  return entries
+}
+
+function parseLine(text: string, line: number): Entry {
+  const where = `journal.jsonl line ${line}`
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new RecordError(`${where} is not JSON`, { cause })
+  }
+  const fields = new Fields(value, where)
+  const parse = parsers[fields.text('type')]
+  if (parse === undefined) throw new RecordError(`${where}: unknown type ${fields.text('type')}`)
+  return { ...parse(fields), line }
+}
+
+type Parsed<E = Entry> = E extends Entry ? Omit<E, 'line'> : never
+
+const parsers: Readonly<Record<string, (fields: Fields) => Parsed>> = {
+  generation: (fields) => ({
+    type: 'generation',
+    generation: fields.count('generation'),
+    members: fields
+      .objects('members')
+      .map((member) => ({ group: member.text('group'), device: member.text('device') })),
+  }),
+  epoch: (fields) => ({
+    type: 'epoch',
+    epoch: fields.count('epoch'),
+    permutation: fields.text('permutation'),
+  }),
+  plan: (fields) => ({
+    type: 'plan',
+    ...attempt(fields),
+    size: fields.number('size'),
+    firstShard: fields.number('firstShard'),
+    shards: ranges(fields.object('shards')),
+    quotas: quotas(fields.object('quotas')),
+    learningRate: fields.number('learningRate'),
+    exponents: fields.has('exponents') ? fields.numbers('exponents') : [],
+  }),
+  vote: (fields) => ({
+    type: 'vote',
+    ...attempt(fields),
+    device: fields.text('device'),
+    shards: fields.numbers('shards'),
+    count: fields.number('count'),
+    idSum: fields.number('idSum'),
+    digest: fields.text('digest'),
+    lossSum: fields.numberOrNull('lossSum'),
+    correct: fields.number('correct'),
+  }),
+  abort: (fields) => ({ type: 'abort', ...attempt(fields) }),
+  commit: (fields) => ({
+    type: 'commit',
+    ...attempt(fields),
+    size: fields.number('size'),
+    digest: fields.text('digest'),
+    cursor: fields.number('cursor'),
+  }),
+  end: (fields) => ({
+    type: 'end',
+    reason: fields.oneOf('reason', ['finished', 'interrupted']),
+    digest: fields.text('digest'),
+  }),
+}
+
+function attempt(fields: Fields): Attempt {
+  return {
+    generation: fields.count('generation'),
+    epoch: fields.count('epoch'),
+    step: fields.count('step'),
+    attempt: fields.has('attempt') ? fields.count('attempt') : 0,
+  }
+}
+
+function ranges(fields: Fields): Map<string, readonly [number, number]> {
+  return new Map(
+    fields.names().map((device) => {
+      const range = fields.numbers(device)
+      if (range.length !== 2) throw new RecordError(`${fields.where}: ${device} is no range`)
+      return [device, [range[0], range[1]]]
+    }),
+  )
+}
+
+function quotas(fields: Fields): Map<string, number> {
+  return new Map(fields.names().map((device) => [device, fields.number(device)]))
+}
+
+/** `generation 2, epoch 0, step 5`: for messages, and as a key. */
+export function nameOf({ generation, epoch, step, attempt }: Attempt): string {
+  const name = `generation ${generation}, epoch ${epoch}, step ${step}`
+  return attempt === 0 ? name : `${name}, attempt ${attempt}`
+}
