@@ -1,0 +1,120 @@
+import { toKaitianError } from '@kaitian/errors'
+import type { Report } from './body.js'
+import type { Context, Disposable } from './context.js'
+import { unavailable } from './failure.js'
+import type { Family } from './family.js'
+import { disposeOf, Owned } from './owned.js'
+import type { ActorClass, Handlers, Protocol } from './protocol.js'
+
+type Handler = (payload: unknown) => unknown
+type Method = (payload: unknown, ctx: Context) => unknown
+
+/** What an actor is made of, whatever its protocol. */
+export interface Blueprint {
+  actor: ActorClass<Protocol, unknown>
+  args: unknown
+}
+
+/**
+ * One life of an actor: the instance, its children, what it owns and what it watches. Ends by
+ * `close` (in order) or `drop` (killed), and then holds nothing any more.
+ */
+export class Incarnation {
+  readonly family: Family
+  readonly #path: string
+  readonly #blueprint: Blueprint
+  readonly #report: Report
+  readonly #abort = new AbortController()
+  readonly #owned = new Owned()
+  readonly #watches = new Set<() => void>()
+  #instance: Handlers<Protocol> | undefined
+  #context!: Context
+
+  constructor(path: string, blueprint: Blueprint, family: Family, report: Report) {
+    this.#path = path
+    this.#blueprint = blueprint
+    this.family = family
+    this.#report = report
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** The context needs the incarnation and the other way round; this closes the circle. */
+  equip(context: Context): this {
+    this.#context = context
+    return this
+  }
+
+  /** Constructs the actor and runs its `start`. */
+  async start(): Promise<void> {
+    const { actor: Actor, args } = this.#blueprint
+    this.#instance = new Actor(args)
+    await this.#instance.start?.(this.#context)
+  }
+
+  /** Undefined when the protocol has no such message of that kind. */
+  handler(kind: 'ask' | 'tell', message: string): Handler | undefined {
+    const { protocol } = this.#blueprint.actor
+    if (!Object.hasOwn(protocol, message) || protocol[message].kind !== kind) return undefined
+    const instance = this.#instance as unknown as Record<string, Method> | undefined
+    if (typeof instance?.[message] !== 'function') return undefined
+    return (payload) => instance[message](payload, this.#context)
+  }
+
+  own(resource: Disposable): void {
+    if (this.#owned.add(resource)) return
+    // Acquired too late, by code that outlived its incarnation.
+    void disposeOf(resource).catch((error: unknown) => this.#complain(error))
+    throw unavailable(this.#path, 'stopped')
+  }
+
+  /** Unwatches with the end of this life. Returns what unwatches earlier. */
+  keepWatch(unwatch: () => void): () => void {
+    this.#watches.add(unwatch)
+    return () => {
+      this.#watches.delete(unwatch)
+      unwatch()
+    }
+  }
+
+  abort(reason: unknown): void {
+    this.#abort.abort(reason)
+  }
+
+  /** Children in reverse start order, then `stop` (when graceful), then what it owns. */
+  async close(options: { graceful: boolean }): Promise<void> {
+    this.#unwatchAll()
+    await this.family.stop()
+    if (options.graceful) {
+      try {
+        await this.#instance?.stop?.(this.#context)
+      } catch (error) {
+        this.#complain(error)
+      }
+    }
+    await this.#disposeOwned()
+  }
+
+  /** At once, without `stop`; what it owns is still disposed, or it would leak. */
+  async drop(reason: unknown): Promise<void> {
+    this.abort(reason)
+    this.#unwatchAll()
+    await this.family.kill()
+    await this.#disposeOwned()
+  }
+
+  async #disposeOwned(): Promise<void> {
+    for (const error of await this.#owned.dispose()) this.#complain(error)
+  }
+
+  #unwatchAll(): void {
+    for (const unwatch of this.#watches) unwatch()
+    this.#watches.clear()
+  }
+
+  #complain(error: unknown): void {
+    this.#report(toKaitianError(error, 'ACTOR_FAILED', `${this.#path} failed while it ended`))
+  }
+}

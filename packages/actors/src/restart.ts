@@ -1,0 +1,33 @@
+import type { RestartOptions } from './context.js'
+
+/** Whether to restart, when, and why. */
+export type RestartDecision =
+  | { restart: true; afterMs: number; restarts: number; reason: string }
+  | { restart: false; reason: string }
+
+/**
+ * Restart intensity, as in OTP: at most `max` restarts within `withinMs`; the back-off doubles
+ * with each one in the window, and so resets when the window has passed.
+ *
+ * @param now milliseconds
+ * @param history when this actor was restarted, oldest first; not changed
+ */
+export function decideRestart(
+  now: number,
+  history: readonly number[],
+  options: RestartOptions | undefined,
+): RestartDecision {
+  if (options === undefined) return { restart: false, reason: 'no restart is declared' }
+  const { max, withinMs, backoffMs = 0 } = options
+  const recent = history.filter((at) => now - at < withinMs).length
+  if (recent >= max) {
+    return { restart: false, reason: `restarted ${recent} times within ${withinMs} ms` }
+  }
+  const afterMs = backoffMs * 2 ** recent
+  return {
+    restart: true,
+    afterMs,
+    restarts: recent + 1,
+    reason: `restart ${recent + 1} of ${max} within ${withinMs} ms, after ${afterMs} ms`,
+  }
+}
