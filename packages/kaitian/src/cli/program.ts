@@ -1,0 +1,137 @@
+import { KaitianError } from '@kaitian/errors'
+import type { Pace } from '@kaitian/train'
+import { Command, CommanderError, Option } from 'commander'
+import { collect, readPace, readPort, readPositive, readWhole } from './values.js'
+
+/** What `kaitian train` was given, as commander hands it over. */
+export interface TrainFlags {
+  readonly group: readonly string[]
+  readonly epochs?: number
+  readonly batch?: number
+  readonly shard?: number
+  readonly seed?: number
+  readonly data?: string
+  readonly deterministic?: boolean
+  readonly policy?: 'adaptive' | 'even'
+  readonly pace?: Readonly<Record<string, Pace>>
+  readonly maxSteps?: number
+  readonly evaluate: boolean
+  readonly backend?: 'auto' | 'native' | 'typescript'
+  readonly deadline?: number
+  readonly port?: Readonly<Record<string, number>>
+  readonly secret?: string
+  readonly record?: string
+  readonly sampleEvery?: number
+  readonly weights?: string
+  readonly save?: string
+  readonly json?: boolean
+  readonly report?: string
+}
+
+export interface ProgramActions {
+  readonly version: string
+  readonly write: (text: string) => void
+  readonly train: (task: string, flags: TrainFlags) => Promise<void>
+}
+
+/**
+ * Reads the command line and runs what it names. Bad input throws
+ * BAD_ARGUMENT; help and version are written and return.
+ */
+export async function runProgram(words: readonly string[], actions: ProgramActions): Promise<void> {
+  const program = new Command('kaitian')
+    .description('Train one model across accelerators that cannot talk to each other')
+    .version(actions.version)
+  const train = trainCommand(actions)
+  program.addCommand(train)
+  for (const command of [program, train]) {
+    command.exitOverride().configureOutput({ writeOut: actions.write, writeErr: () => {} })
+  }
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return
+    throw refusal(error, program)
+  }
+}
+
+function refusal(error: CommanderError, program: Command): KaitianError {
+  // Without a subcommand commander "fails" with the help text as its message.
+  if (error.code === 'commander.help') {
+    return new KaitianError('BAD_ARGUMENT', `Name a command; see '${program.name()} --help'.`)
+  }
+  const sentence = error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ')
+  return new KaitianError('BAD_ARGUMENT', `${sentence}; see 'kaitian train --help'.`)
+}
+
+function trainCommand(actions: ProgramActions): Command {
+  const command = new Command('train')
+    .description('Train the task of a module on groups of devices')
+    .argument('<task>', 'module file, or a folder whose package.json names it')
+    .requiredOption(
+      '--group <name=engine@device[*n]>',
+      'a group of like devices; repeatable',
+      collect,
+    )
+  addRunOptions(command)
+  addFileOptions(command)
+  addSystemOptions(command)
+  return command.action((task: string, flags: TrainFlags) => actions.train(task, flags))
+}
+
+function addRunOptions(command: Command): void {
+  command
+    .option('--epochs <n>', "epochs to train (default: the task's)", readWhole('--epochs'))
+    .option('--batch <n>', 'samples a step, over all devices', readWhole('--batch'))
+    .option('--shard <n>', 'samples of a shard, the unit that is dealt out', readWhole('--shard'))
+    .option('--seed <n>', 'seed of order, augmentation and weights', readWhole('--seed'))
+    .option('--max-steps <n>', 'stop after this many steps', readWhole('--max-steps'))
+    .option('--deterministic', 'the same bits for any split, schedule or failure')
+    .option('--no-evaluate', 'do not test after each epoch')
+    .addOption(
+      new Option('--policy <name>', 'how the batch is split').choices(['adaptive', 'even']),
+    )
+    .option(
+      '--pace <group=alpha+beta>',
+      'simulate a slower group: a step takes at least alpha ms + beta ms a sample; repeatable',
+      readPace,
+    )
+}
+
+function addFileOptions(command: Command): void {
+  command
+    .addOption(new Option('--data <folder>', 'the data set').env('KAITIAN_DATA'))
+    .option('--weights <file>', 'safetensors file to start from')
+    .option('--save <file>', 'write the final weights, as safetensors')
+    .option('--record <folder>', 'write a run record for the independent checker')
+    .option('--sample-every <n>', 'record every nth step in full', readWhole('--sample-every'))
+    .option('--report <file>', 'write an HTML report')
+    .option('--json', 'one JSON object a line on stdout (docs/json-output.md)')
+}
+
+function addSystemOptions(command: Command): void {
+  command
+    .addOption(
+      new Option('--backend <name>', 'which collectives run').choices([
+        'auto',
+        'native',
+        'typescript',
+      ]),
+    )
+    .option(
+      '--deadline <ms>',
+      'the one deadline all time limits derive from',
+      readPositive('--deadline'),
+    )
+    .option(
+      '--port <group=port>',
+      "a group's bridge port (default: any free one); repeatable",
+      readPort,
+    )
+    .addOption(
+      new Option('--secret <text>', "the bridges' shared secret (default: a random one)").env(
+        'KAITIAN_SECRET',
+      ),
+    )
+}

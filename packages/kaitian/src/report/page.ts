@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { narrateEpoch } from '../terminal/narrate.js'
+import { summaryRows } from '../terminal/summary.js'
+import type { Curves, Mark, RunHistory } from './history.js'
+
+export interface ReportContent {
+  readonly title: string
+  readonly runs: readonly ReportRun[]
+  /** Shown above the runs, e.g. a comparison of them. */
+  readonly tables?: readonly ReportTable[]
+}
+
+export interface ReportRun {
+  readonly name: string
+  readonly history: RunHistory
+}
+
+export interface ReportTable {
+  readonly title: string
+  readonly head: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+  /** A sentence below the table. */
+  readonly note?: string
+}
+
+/** What the page's script draws; see assets/report.js. */
+interface PageData {
+  readonly runs: readonly { readonly curves: Curves; readonly marks: readonly Mark[] }[]
+}
+
+/**
+ * The report as one HTML page that needs nothing else: the charts' library is
+ * read from the installed package and embedded, and the page's own policy
+ * forbids the browser to fetch anything.
+ */
+export function renderReport({ title, runs, tables = [] }: ReportContent): string {
+  const data: PageData = {
+    runs: runs.map(({ history }) => ({ curves: history.curves(), marks: history.marks })),
+  }
+  return [
+    '<!doctype html>',
+    '<html lang="en">',
+    '<head>',
+    '<meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">`,
+    `<title>${escape(title)}</title>`,
+    `<style>${library('uPlot.min.css')}\n${asset('report.css')}</style>`,
+    '</head>',
+    '<body>',
+    `<h1>${escape(title)}</h1>`,
+    ...tables.map(renderTable),
+    ...runs.map(renderRun),
+    `<script type="application/json" id="data">${asScriptData(data)}</script>`,
+    `<script>${library('uPlot.iife.min.js')}</script>`,
+    `<script>${asset('report.js')}</script>`,
+    '</body>',
+    '</html>',
+    '',
+  ].join('\n')
+}
+
+function renderRun({ name, history }: ReportRun, index: number): string {
+  const { ready, summary, epochs, marks } = history
+  return [
+    `<section class="run" data-run="${index}">`,
+    `<h2>${escape(name)}</h2>`,
+    ready === undefined ? '' : `<p>${escape(describeRun(history))}</p>`,
+    '<div class="charts"></div>',
+    summary === undefined
+      ? '<p>The run was cut off before its end.</p>'
+      : renderTable({ title: 'Summary', head: [], rows: summaryRows(summary) }),
+    ready === undefined ? '' : renderTable(devicesTable(ready.devices)),
+    renderList(
+      'Epochs',
+      epochs.map((epoch) => narrateEpoch(epoch, ready?.epochs ?? epochs.length)),
+    ),
+    renderList(
+      'Events',
+      marks.map(({ at, text }) => `step ${at}: ${text}`),
+    ),
+    '</section>',
+  ].join('\n')
+}
+
+function describeRun({ ready }: RunHistory): string {
+  if (ready === undefined) return ''
+  return (
+    `Task ${ready.task} on ${ready.dataSet}: ${ready.weights} weights, ${ready.trainSamples} samples, ` +
+    `${ready.batch} a step in shards of ${ready.shard}, ${ready.mode}, seed ${ready.seed}. ` +
+    `Collectives: ${ready.backend}.`
+  )
+}
+
+function devicesTable(devices: NonNullable<RunHistory['ready']>['devices']): ReportTable {
+  return {
+    title: 'Devices',
+    head: ['device', 'group', 'engine', 'pace'],
+    rows: devices.map(({ device, group, engine, description, pace }) => [
+      device,
+      group,
+      `${engine} (${description})`,
+      pace === undefined ? 'real' : `simulated: ${pace.alphaMs} ms + ${pace.betaMs} ms a sample`,
+    ]),
+  }
+}
+
+function renderTable({ title, head, rows, note }: ReportTable): string {
+  const cells = (tag: string, row: readonly string[]): string =>
+    `<tr>${row.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`
+  return [
+    `<h3>${escape(title)}</h3>`,
+    '<div class="wide"><table>',
+    head.length === 0 ? '' : `<thead>${cells('th', head)}</thead>`,
+    `<tbody>${rows.map((row) => cells('td', row)).join('\n')}</tbody>`,
+    '</table></div>',
+    note === undefined ? '' : `<p class="note">${escape(note)}</p>`,
+  ].join('\n')
+}
+
+function renderList(title: string, items: readonly string[]): string {
+  if (items.length === 0) return ''
+  return `<details><summary>${escape(title)} (${items.length})</summary><ol>${items
+    .map((item) => `<li>${escape(item)}</li>`)
+    .join('\n')}</ol></details>`
+}
+
+function escape(text: string): string {
+  const names: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+  return text.replaceAll(/[&<>"]/g, (character) => names[character])
+}
+
+/** JSON that cannot end the script element it lies in. */
+function asScriptData(data: PageData): string {
+  return JSON.stringify(data).replaceAll('<', String.raw`\u003c`)
+}
+
+function library(name: string): string {
+  return readFileSync(createRequire(import.meta.url).resolve(`uplot/dist/${name}`), 'utf8')
+}
+
+function asset(name: string): string {
+  return readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8')
+}

@@ -1,0 +1,54 @@
+import type { RunSummary } from '@kaitian/train'
+import Table from 'cli-table3'
+import { count, duration, loss, percent } from './format.js'
+
+/** A run's end as rows of name and value. */
+export function summaryRows(summary: RunSummary): [string, string][] {
+  const rows: [string, string][] = [
+    ['outcome', describeOutcome(summary)],
+    ['steps', count(summary.steps)],
+    ['samples', count(summary.samples)],
+    ['time', duration(summary.ms)],
+    ['samples/s', count(summary.samplesPerSecond)],
+    ['communication share', percent(summary.communicationShare)],
+    ['generations', count(summary.generations)],
+    ['state digest', describeDigests(summary.digests)],
+  ]
+  const last = summary.epochs.at(-1)
+  if (last?.test !== undefined) {
+    const { accuracy, samples } = last.test
+    rows.splice(1, 0, ['test accuracy', `${percent(accuracy)} of ${count(samples)} samples`])
+    rows.splice(2, 0, ['test loss', `${loss(last.test.loss)} nats`])
+  }
+  if (summary.paceExceeded !== undefined) {
+    rows.push([
+      'own compute above the simulated pace',
+      `${percent(summary.paceExceeded)} of device-steps`,
+    ])
+  }
+  if (summary.recordFolder !== undefined) rows.push(['record', summary.recordFolder])
+  return rows
+}
+
+/** The same as a table for the terminal; without colours, since it may end up in a file. */
+export function summaryTable(summary: RunSummary): string {
+  const table = plainTable()
+  table.push(...summaryRows(summary))
+  return table.toString()
+}
+
+export function plainTable(head: readonly string[] = []): InstanceType<typeof Table> {
+  return new Table({ head: [...head], style: { head: [], border: [] } })
+}
+
+function describeOutcome({ outcome, error }: RunSummary): string {
+  return error === undefined ? outcome : `${outcome} (${error.code ?? error.name})`
+}
+
+function describeDigests(digests: RunSummary['digests']): string {
+  const devices = Object.keys(digests)
+  const distinct = new Set(Object.values(digests))
+  if (distinct.size === 0) return 'none'
+  if (distinct.size === 1) return `${[...distinct][0].slice(0, 16)} on ${devices.join(', ')}`
+  return `DIFFERS: ${devices.map((device) => `${device} ${digests[device].slice(0, 16)}`).join(', ')}`
+}

@@ -1,0 +1,23 @@
+import { openFacade } from '@kaitian/actors'
+import { runtimeModule, type TrainApi, type TrainEvents, type TrainOptions } from '@kaitian/train'
+import { toTrainOptions, type TrainingOptions } from './options.js'
+import { Training, type Runtime } from './training.js'
+
+/**
+ * Starts a training run in a thread of its own; the caller's event loop stays
+ * free. Options that cannot be right are refused here and now (KaitianError,
+ * thrown); what only the run can find out rejects `finished`.
+ */
+export const train = trainOn((options) =>
+  openFacade<TrainApi, TrainEvents>(runtimeModule, { data: options }),
+)
+
+/** `train` over another runtime, for tests. */
+export function trainOn(
+  openRuntime: (options: TrainOptions) => Promise<Runtime>,
+): (options: TrainingOptions) => Training {
+  return (options) => {
+    const checked = toTrainOptions(options)
+    return new Training(() => openRuntime(checked))
+  }
+}

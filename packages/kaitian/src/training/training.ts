@@ -1,0 +1,110 @@
+import { systemClock, type Clock, type Facade } from '@kaitian/actors'
+import { KaitianError } from '@kaitian/errors'
+import type { RunSummary, TrainApi, TrainEvents } from '@kaitian/train'
+import { EventEmitter } from 'eventemitter3'
+
+/** The run in its own thread, as seen from here. */
+export type Runtime = Pick<Facade<TrainApi, TrainEvents>, 'api' | 'events' | 'dispose'>
+
+export type TrainingEvents = EventEmitter<{
+  [Name in keyof TrainEvents]: (payload: TrainEvents[Name]) => void
+}>
+
+const EVENT_NAMES = ['ready', 'generation', 'step', 'fault', 'epoch', 'end'] as const
+
+/** How long a graceful stop may take before the run's thread is ended. */
+const GRACE_MS = 1200
+
+/**
+ * A run under way. It begins by itself, so attach listeners before the first
+ * `await`. Disposing stops it: `await using training = train(…)`.
+ */
+export class Training implements AsyncDisposable {
+  readonly events: TrainingEvents = new EventEmitter()
+  /**
+   * How the run ended, also when it was stopped or failed in mid-run: see
+   * `outcome` and `error`. Rejects with a KaitianError when the run could not
+   * begin, or when its thread died.
+   */
+  readonly finished: Promise<RunSummary>
+  readonly #opened: Promise<Runtime>
+  readonly #clock: Clock
+  readonly #end = new AbortController()
+  #state: 'opening' | 'running' | 'ended' = 'opening'
+
+  constructor(open: () => Promise<Runtime>, clock: Clock = systemClock) {
+    this.#clock = clock
+    this.#opened = open()
+    this.finished = this.#run()
+  }
+
+  /** Ends after the step under way; settles as `finished` does. */
+  async stop(): Promise<RunSummary> {
+    if (this.#state === 'opening') this.#end.abort(cancelled('before its first step'))
+    // The run may end by itself while it is asked to: then the call fails and the outcome stands.
+    if (this.#state === 'running') (await this.#opened).api.stop().catch(() => {})
+    return this.finished
+  }
+
+  /** Fault injection: ends the device's thread at once; the others go on without it. */
+  async kill(device: string): Promise<void> {
+    await (await this.#opened).api.kill(device)
+  }
+
+  /** Fault injection: the device takes `factor` times as long from now on; 1 restores it. */
+  async slow(device: string, factor: number): Promise<void> {
+    await (await this.#opened).api.slow(device, factor)
+  }
+
+  /** Stops the run, and ends its thread if that takes longer than 1.2 seconds. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = this.stop()
+    const cancelGrace = this.#clock.after(GRACE_MS, () =>
+      this.#end.abort(cancelled('before it could stop in good order')),
+    )
+    await Promise.allSettled([ended])
+    cancelGrace()
+  }
+
+  async #run(): Promise<RunSummary> {
+    try {
+      return await orAborted(this.#openAndRun(), this.#end.signal)
+    } finally {
+      this.#state = 'ended'
+      await this.#opened.then((runtime) => this.#close(runtime)).catch(() => {})
+    }
+  }
+
+  /** In good order, unless the run has been told to end at once. */
+  async #close(runtime: Runtime): Promise<void> {
+    await orAborted(runtime.api.close(), this.#end.signal).catch(() => {})
+    await runtime.dispose()
+  }
+
+  async #openAndRun(): Promise<RunSummary> {
+    const { api, events } = await this.#opened
+    // The compiler cannot follow that each name goes with its own payload.
+    const emit = this.events.emit.bind(this.events) as (name: string, payload: unknown) => boolean
+    for (const name of EVENT_NAMES) {
+      events.on(name, (payload: unknown) => emit(name, payload))
+    }
+    await api.open()
+    this.#end.signal.throwIfAborted()
+    this.#state = 'running'
+    return api.run()
+  }
+}
+
+/** The promise's outcome, or the signal's reason as soon as it aborts. */
+function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+function cancelled(when: string): KaitianError {
+  return new KaitianError('CANCELLED', `The run was stopped ${when}.`)
+}

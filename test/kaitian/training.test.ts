@@ -1,0 +1,105 @@
+import { virtualClock } from '@kaitian/actors'
+import { KaitianError } from '@kaitian/errors'
+import { Training } from 'kaitian/testing'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { FakeRuntime, type FakeScript } from './fake-runtime.js'
+
+const test = suite('training')
+
+function start(script: FakeScript = {}) {
+  const clock = virtualClock()
+  const runtime = new FakeRuntime(script)
+  const training = new Training(async () => runtime, clock)
+  return { clock, runtime, training }
+}
+
+function rejection(promise: Promise<unknown>): Promise<KaitianError> {
+  return promise.then(
+    () => assert.unreachable('it resolved'),
+    (error: KaitianError) => error,
+  ) as Promise<KaitianError>
+}
+
+test('events arrive in order and the summary at the end; then everything is closed', async () => {
+  const { runtime, training } = start({ epochs: 1, steps: 2 })
+  const seen: string[] = []
+  for (const name of ['ready', 'generation', 'step', 'epoch', 'end'] as const) {
+    training.events.on(name, () => seen.push(name))
+  }
+  const summary = await training.finished
+  assert.is(summary.outcome, 'finished')
+  assert.equal(seen, ['ready', 'generation', 'step', 'step', 'epoch', 'end'])
+  assert.equal(runtime.calls, ['open', 'close', 'dispose'])
+})
+
+test('stop ends after the step under way', async () => {
+  const { runtime, training } = start({ steps: 1000 })
+  await new Promise<void>((resolve) => training.events.once('step', () => resolve()))
+  const summary = await training.stop()
+  assert.is(summary.outcome, 'stopped')
+  assert.ok(summary.steps < 10)
+  assert.is(runtime.calls.at(-1), 'dispose')
+})
+
+test('stop before the first step cancels, and nothing is left', async () => {
+  const { runtime, training } = start()
+  assert.is((await rejection(training.stop())).code, 'CANCELLED')
+  assert.is(runtime.calls.at(-1), 'dispose')
+  assert.not(runtime.calls.includes('stop'))
+})
+
+test('a run that cannot open rejects with its own error and is disposed of', async () => {
+  const refuse = new KaitianError('BAD_TASK', 'No default export.')
+  const { runtime, training } = start({ refuse })
+  assert.is(await rejection(training.finished), refuse)
+  assert.is(runtime.calls.at(-1), 'dispose')
+})
+
+test('a runtime that cannot be opened rejects, also for kill and slow', async () => {
+  const error = new KaitianError('THREAD_EXITED', 'gone')
+  const training = new Training(() => Promise.reject(error), virtualClock())
+  assert.is(await rejection(training.finished), error)
+  assert.is(await rejection(training.kill('cpu:0')), error)
+})
+
+test('a failure in mid-run is an outcome, with its error', async () => {
+  const { training } = start({ failAfter: 3 })
+  const { outcome, error, steps } = await training.finished
+  assert.equal([outcome, error?.code, steps], ['failed', 'NO_DEVICES_LEFT', 3])
+})
+
+test('faults reach the runtime and are told as events', async () => {
+  const { runtime, training } = start({ steps: 50 })
+  const faults: string[] = []
+  training.events.on('fault', ({ kind, device }) => faults.push(`${kind} ${device}`))
+  await training.slow('cpu:1', 2)
+  await training.kill('cpu:1')
+  await training.finished
+  assert.equal(faults, ['killed cpu:1'])
+  assert.ok(runtime.calls.includes('slow cpu:1 2'))
+})
+
+test('disposing ends a run that does not hear, after the grace period', async () => {
+  const { clock, runtime, training } = start({ deaf: true, steps: 1 })
+  await new Promise<void>((resolve) => training.events.once('step', () => resolve()))
+  const disposed = training[Symbol.asyncDispose]()
+  await clock.advance(1199)
+  assert.not(runtime.calls.includes('dispose'))
+  await clock.advance(1)
+  await disposed
+  assert.is(runtime.calls.at(-1), 'dispose')
+  assert.is((await rejection(training.finished)).code, 'CANCELLED')
+  assert.is(clock.pending, 0)
+})
+
+test('disposing a finished run does nothing more', async () => {
+  const { clock, runtime, training } = start()
+  await training.finished
+  const calls = runtime.calls.length
+  await training[Symbol.asyncDispose]()
+  assert.is(runtime.calls.length, calls)
+  assert.is(clock.pending, 0)
+})
+
+test.run()
