@@ -71,7 +71,7 @@ function checkEpoch(
   const times = new Map<number, number>()
   let next = 0
   for (const { plan, votes } of steps) {
-    const shards = votes.flatMap((vote) => vote.shards).sort((left, right) => left - right)
+    const shards = votes.flatMap((vote) => vote.shards).toSorted((left, right) => left - right)
     for (const shard of shards) times.set(shard, (times.get(shard) ?? 0) + 1)
     if (shards.length > 0 && shards[0] !== next) {
       failures.push(

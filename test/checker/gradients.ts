@@ -8,9 +8,9 @@ import type { SampledStep } from './sampled-step.js'
  * room is for ReLU kinks and pooling ties, where rounding decides which way a
  * whole gradient goes. A sample left out of 128 is far above it.
  */
-export const GRADIENT_TOLERANCE = 1e-3
+const GRADIENT_TOLERANCE = 1e-3
 /** A tensor whose true gradient is 0 holds rounding only; this part of the whole norm is allowed to it. */
-export const TENSOR_FLOOR = 1e-4
+const TENSOR_FLOOR = 1e-4
 /** Softmax − 1 of a fitted sample cancels; its error in fp32, absolute. */
 const PROBABILITY_ERROR = 2 ** -22
 const LOSS_TOLERANCE = 1e-3

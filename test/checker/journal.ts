@@ -112,7 +112,7 @@ const parsers: Readonly<Record<string, (fields: Fields) => Parsed>> = {
   }),
   plan: (fields) => ({
     type: 'plan',
-    ...attempt(fields),
+    ...attemptOf(fields),
     size: fields.number('size'),
     firstShard: fields.number('firstShard'),
     shards: ranges(fields.object('shards')),
@@ -122,7 +122,7 @@ const parsers: Readonly<Record<string, (fields: Fields) => Parsed>> = {
   }),
   vote: (fields) => ({
     type: 'vote',
-    ...attempt(fields),
+    ...attemptOf(fields),
     device: fields.text('device'),
     shards: fields.numbers('shards'),
     count: fields.number('count'),
@@ -131,10 +131,10 @@ const parsers: Readonly<Record<string, (fields: Fields) => Parsed>> = {
     lossSum: fields.numberOrNull('lossSum'),
     correct: fields.number('correct'),
   }),
-  abort: (fields) => ({ type: 'abort', ...attempt(fields) }),
+  abort: (fields) => ({ type: 'abort', ...attemptOf(fields) }),
   commit: (fields) => ({
     type: 'commit',
-    ...attempt(fields),
+    ...attemptOf(fields),
     size: fields.number('size'),
     digest: fields.text('digest'),
     cursor: fields.number('cursor'),
@@ -146,7 +146,7 @@ const parsers: Readonly<Record<string, (fields: Fields) => Parsed>> = {
   }),
 }
 
-function attempt(fields: Fields): Attempt {
+function attemptOf(fields: Fields): Attempt {
   return {
     generation: fields.count('generation'),
     epoch: fields.count('epoch'),

@@ -33,7 +33,7 @@ function planFailures(run: Run, { plan, members, cursor }: PlannedStep): readonl
 }
 
 function sameNames(names: readonly string[], others: readonly string[]): boolean {
-  return [...names].sort().join() === [...others].sort().join()
+  return names.toSorted().join() === others.toSorted().join()
 }
 
 function quotaFailures(run: Run, plan: PlannedStep['plan']): readonly string[] {

@@ -39,7 +39,7 @@ function sampledFiles(names: readonly string[]): readonly SampledFile[] {
     const match = /^step-(\d+)-(\d+)\.safetensors$/.exec(file)
     if (match !== null) files.push({ file, epoch: Number(match[1]), step: Number(match[2]) })
   }
-  return files.sort((left, right) => left.epoch - right.epoch || left.step - right.step)
+  return files.toSorted((left, right) => left.epoch - right.epoch || left.step - right.step)
 }
 
 function parseJson(text: string): unknown {

@@ -75,7 +75,7 @@ function refuseMisfits(run: Run): void {
 /** True when the parts, in some order, cover from..to once. */
 function tiles(parts: readonly Bucket[], from: number, to: number): boolean {
   let end = from
-  for (const part of [...parts].sort((left, right) => left.offset - right.offset)) {
+  for (const part of parts.toSorted((left, right) => left.offset - right.offset)) {
     if (part.offset !== end) return false
     end += part.size
   }

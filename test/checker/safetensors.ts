@@ -56,6 +56,6 @@ export class Safetensors {
     if (to - from !== size || from < 0 || to > this.#data.length) {
       throw new RecordError(`${this.#where}: ${name} has ${to - from} bytes, should have ${size}`)
     }
-    return this.#data.slice(from, to).buffer as ArrayBuffer
+    return this.#data.slice(from, to).buffer
   }
 }

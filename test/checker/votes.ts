@@ -66,7 +66,7 @@ function voteFailures(
   if (!Number.isInteger(vote.correct) || vote.correct < 0 || vote.correct > vote.count) {
     failures.push(`${vote.device} has ${vote.correct} of ${vote.count} samples right`)
   }
-  const voted = [...vote.shards].sort((left, right) => left - right)
+  const voted = vote.shards.toSorted((left, right) => left - right)
   if (voted.join() !== dealtTo(plan, vote.device).join()) {
     failures.push(`${vote.device} used shards ${voted.join(' ')}, which it was not dealt`)
   }
