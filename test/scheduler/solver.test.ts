@@ -32,7 +32,7 @@ function devicesOf({ devices }: Drawn): SolverDevice[] {
   return devices.map(({ increments, cap }, i) => ({
     name: `sim:${i}`,
     ...(cap === undefined ? {} : { cap }),
-    time: (samples) => increments.slice(0, samples).reduce((sum, more) => sum + more, 0),
+    time: (samples) => increments.slice(0, samples).reduce((total, more) => total + more, 0),
   }))
 }
 

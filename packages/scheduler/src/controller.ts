@@ -73,9 +73,10 @@ export function withMembers(
 export function observe(state: ControllerState, times: readonly TimeReport[]): ControllerState {
   const estimates: Record<string, Estimate> = { ...state.estimates }
   const jumps: Record<string, number> = { ...state.jumps }
+  const members = new Set(state.members)
   for (const { device, samples, computeMs } of times) {
     const usable = samples > 0 && computeMs > 0 && Number.isFinite(computeMs)
-    if (!usable || !state.members.includes(device)) continue
+    if (!usable || !members.has(device)) continue
     const { estimate, jump } = observeTime(estimates[device], { samples, computeMs })
     estimates[device] = estimate
     if (jump !== undefined) jumps[device] = (jumps[device] ?? 1) * jump

@@ -85,7 +85,10 @@ function moves(causes: readonly Cause[], { quotas, previous }: Effect): string {
     causes.length === 1 && causes[0].kind !== 'joined' ? deviceOf(causes[0]) : undefined
   if (subject !== undefined && moved.includes(subject)) return `${step(subject)} samples`
   const largest = moved.toSorted((a, b) => Math.abs(change(b)) - Math.abs(change(a)))
-  return `${listed(largest.map((name) => `${name} ${step(name)}`))} samples`
+  return listed(
+    largest.map((name) => `${name} ${step(name)}`),
+    ' samples',
+  )
 }
 
 function deviceOf(cause: Cause): string | undefined {
@@ -98,9 +101,10 @@ function prediction({ beforeMs, afterMs }: Effect): string {
   return `predicted step ${milliseconds(beforeMs)} → ${milliseconds(afterMs)} ms`
 }
 
-function listed(items: readonly string[]): string {
+function listed(items: readonly string[], unit = ''): string {
   const more = items.length - MOST_LISTED
-  return items.slice(0, MOST_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '')
+  const first = items.slice(0, MOST_LISTED).join(', ') + unit
+  return more > 0 ? `${first} and ${more} more` : first
 }
 
 function milliseconds(value: number): string {
