@@ -1,8 +1,8 @@
 /** A promise with its two ends in hand (Promise.withResolvers needs Node 22). */
 export interface Deferred<T> {
   readonly promise: Promise<T>
-  resolve(value: T): void
-  reject(error: unknown): void
+  readonly resolve: (value: T) => void
+  readonly reject: (error: unknown) => void
 }
 
 export function deferred<T>(): Deferred<T> {

@@ -1,11 +1,17 @@
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import { KaitianError } from '@kaitian/errors'
-import type { EventEmitter } from 'eventemitter3'
+import { wrap } from 'comlink'
+import { EventEmitter } from 'eventemitter3'
+import { systemClock } from './clock.js'
+import { deferred } from './deferred.js'
+import { portEndpoint } from './endpoint.js'
+import type { FacadeData, FacadeFrame, Outcome } from './facade-wire.js'
 
 /** Event names and their payloads. */
 export type FacadeEvents = Record<string, unknown>
 
-/** A function of the runtime thread, seen from the user's thread: the same, but a promise. */
-type RemoteMethods<Api> = {
+/** The methods of the object in the other thread: the same, but each returns a promise. */
+export type RemoteMethods<Api> = {
   readonly [
     Name in keyof Api as Api[Name] extends (...args: never[]) => unknown ? Name : never
   ]: Api[Name] extends (...args: infer Args) => infer Reply
@@ -15,12 +21,17 @@ type RemoteMethods<Api> = {
 
 /** The user's thread's handle of an object that lives in a thread of its own. */
 export interface Facade<Api, Events extends object = FacadeEvents> extends AsyncDisposable {
-  /** Every call settles: it rejects with `THREAD_EXITED` when the thread dies. */
+  /**
+   * Every call settles: with `THREAD_EXITED` when the thread dies, with `SYSTEM_STOPPED` when
+   * the facade is disposed. Errors keep code, fields and cause.
+   */
   readonly api: RemoteMethods<Api>
+  /** An event that was emitted before a call was answered comes before the answer. */
   readonly events: EventEmitter<{ [Name in keyof Events]: (payload: Events[Name]) => void }>
-  /** Aborts with the reason when the thread dies or the facade is disposed. */
+  /** Aborts, with the reason, when the thread dies or the facade is disposed. */
   readonly signal: AbortSignal
-  dispose(): Promise<void>
+  /** Disposes of the object, ends the thread, closes the port; after `timeoutMs` by force. */
+  dispose(options?: { timeoutMs?: number }): Promise<void>
 }
 
 export interface FacadeOptions {
@@ -28,20 +39,152 @@ export interface FacadeOptions {
   data?: unknown
 }
 
-export function openFacade<Api, Events extends object = FacadeEvents>(
+/**
+ * Starts a thread with `module`, which calls `serveFacade`. Rejects with `SPAWN_FAILED` when the
+ * module or its factory fails; the cause is the error itself.
+ */
+export async function openFacade<Api, Events extends object = FacadeEvents>(
   module: URL,
   options: FacadeOptions = {},
 ): Promise<Facade<Api, Events>> {
-  throw new KaitianError('INTERNAL', `openFacade is not built yet: ${module.href}`, {
-    fields: { ...options },
-  })
+  const facade = new ThreadFacade(module, options.data)
+  await facade.ready
+  // What `Api` and `Events` promise is what the module's factory was checked against.
+  return facade as unknown as Facade<Api, Events>
 }
 
-export type Emit = (event: string, payload: unknown) => void
+type RemoteCall = (...args: unknown[]) => Promise<Outcome>
 
-/** Called once by the thread's module. */
-export function serveFacade<Data, Api extends object>(
-  factory: (data: Data, emit: Emit) => Api | Promise<Api>,
-): void {
-  throw new KaitianError('INTERNAL', `serveFacade is not built yet: ${factory.name}`)
+/**
+ * comlink carries calls and replies, on one long-lived proxy. What it leaves open is closed
+ * here: its calls hang when the thread dies (comlink issue 601), so each is also held in
+ * `#calls`; releasing a proxy does not close a Node port; errors lose their fields.
+ */
+class ThreadFacade {
+  readonly api: Record<string, (...args: unknown[]) => Promise<unknown>> = Object.create(null)
+  readonly events = new EventEmitter()
+  readonly #module: URL
+  readonly #worker: Worker
+  readonly #port: MessagePort
+  readonly #ready = deferred<void>()
+  readonly #exited = deferred<void>()
+  readonly #calls = new Set<(error: KaitianError) => void>()
+  readonly #end = new AbortController()
+  #crash: unknown
+
+  constructor(module: URL, data: unknown) {
+    this.#module = module
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    const closed = deferred<void>()
+    port1.on('close', () => closed.resolve())
+    const workerData: FacadeData = { kaitianFacade: { port: port2, data } }
+    try {
+      this.#worker = new Worker(module, { workerData, transferList: [port2] })
+    } catch (cause) {
+      port1.close()
+      throw this.#notOpened(cause)
+    }
+    const remote = wrap<Record<string, RemoteCall>>(
+      portEndpoint(port1, (frame) => this.#receive(frame, remote)),
+    ) as unknown as Record<string, RemoteCall>
+    // Without a listener an uncaught error in the thread would end the process.
+    this.#worker.on('error', (error) => (this.#crash ??= error))
+    this.#worker.on('exit', (code) => void this.#onExit(code, closed.promise))
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
+  async dispose({ timeoutMs = 5000 }: { timeoutMs?: number } = {}): Promise<void> {
+    this.#finish(
+      new KaitianError('SYSTEM_STOPPED', 'The facade was disposed; open another one', {
+        fields: { module: this.#module.href },
+      }),
+    )
+    const goodbye: FacadeFrame = { t: 'close' }
+    this.#port.postMessage(goodbye, [])
+    const cancel = systemClock.after(timeoutMs, () => void this.#worker.terminate())
+    await this.#exited.promise
+    cancel()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  #receive(frame: FacadeFrame, remote: Record<string, RemoteCall>): void {
+    switch (frame.t) {
+      case 'ready':
+        for (const name of frame.methods) {
+          this.api[name] = (...args) => this.#call(() => remote[name](...args))
+        }
+        return this.#ready.resolve()
+      case 'failed':
+        return this.#ready.reject(this.#notOpened(KaitianError.fromRecord(frame.error)))
+      case 'crashed':
+        this.#crash = KaitianError.fromRecord(frame.error)
+        return
+      case 'event':
+        this.events.emit(frame.name, frame.payload)
+        return
+      case 'close':
+    }
+  }
+
+  async #call(send: () => Promise<Outcome>): Promise<unknown> {
+    if (this.signal.aborted) throw this.signal.reason
+    const lost = deferred<never>()
+    this.#calls.add(lost.reject)
+    try {
+      const outcome = await Promise.race([send(), lost.promise])
+      if ('value' in outcome) return outcome.value
+      throw KaitianError.fromRecord(outcome.error)
+    } catch (error) {
+      if (error instanceof KaitianError) throw error
+      throw new KaitianError(
+        'MESSAGE_NOT_CLONEABLE',
+        'The arguments or the reply of a call cannot cross threads; use plain data',
+        { cause: error },
+      )
+    } finally {
+      this.#calls.delete(lost.reject)
+    }
+  }
+
+  async #onExit(code: number, portClosed: Promise<void>): Promise<void> {
+    // Answers that were sent before the end are still on their way until the port has closed.
+    await portClosed
+    const cause = this.#crash
+    const detail = cause instanceof Error ? cause.message : `exit code ${code}`
+    const fields = { module: this.#module.href, exitCode: code }
+    const error = new KaitianError(
+      'THREAD_EXITED',
+      `The thread behind the facade died: ${detail}; open another one`,
+      { cause, fields },
+    )
+    this.#ready.reject(this.#notOpened(cause ?? error))
+    this.#finish(error)
+    this.#exited.resolve()
+  }
+
+  #finish(reason: KaitianError): void {
+    if (this.signal.aborted) return
+    this.#end.abort(reason)
+    for (const reject of this.#calls) reject(reason)
+    this.#calls.clear()
+  }
+
+  #notOpened(cause: unknown): KaitianError {
+    const detail = cause instanceof Error ? cause.message : String(cause)
+    return new KaitianError('SPAWN_FAILED', `${this.#module.href} did not start: ${detail}`, {
+      cause,
+      fields: { module: this.#module.href },
+    })
+  }
 }

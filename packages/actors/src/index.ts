@@ -31,9 +31,9 @@ export { createSystem, type System, type SystemOptions } from './system.js'
 export { openPool, type Pool, type PoolOptions } from './pool.js'
 export {
   openFacade,
-  serveFacade,
-  type Emit,
   type Facade,
   type FacadeEvents,
   type FacadeOptions,
+  type RemoteMethods,
 } from './facade.js'
+export { serveFacade, type Emit } from './facade-server.js'

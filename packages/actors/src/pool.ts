@@ -1,20 +1,108 @@
-import { KaitianError } from '@kaitian/errors'
+import { availableParallelism } from 'node:os'
+import { KaitianError, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
+import { Piscina } from 'piscina'
 
 export interface PoolOptions {
-  /** The module whose default export is the function that a task runs. */
+  /** The module whose default export is the function that runs a task. */
   module: URL
   /** Worker threads; one fewer than the cores unless told. */
   threads?: number
-  /** Tasks that may wait; one more is refused with `MAILBOX_FULL`. */
+  /** Tasks that may wait; one more is refused with `MAILBOX_FULL`. 1024 unless told. */
   maxQueue?: number
 }
 
-/** Worker threads for stateless work. */
+/** Worker threads for stateless work on the processor: decoding, augmentation, packing. */
 export interface Pool<Task, Result> extends AsyncDisposable {
+  /**
+   * Rejects with what the task threw, with `CANCELLED` when the signal aborts (which ends the
+   * thread of a task that runs: no task may hold state), with `MAILBOX_FULL`, with
+   * `THREAD_EXITED` when its thread dies.
+   */
   run(task: Task, options?: { signal?: AbortSignal }): Promise<Result>
+  /** Ends the threads; tasks that have not ended reject with `SYSTEM_STOPPED`. */
   dispose(): Promise<void>
 }
 
+export type PoolOutcome = { value: unknown } | { error: ErrorRecord }
+
 export function openPool<Task, Result>(options: PoolOptions): Pool<Task, Result> {
-  throw new KaitianError('INTERNAL', `openPool is not built yet: ${options.module.href}`)
+  return new PiscinaPool<Task, Result>(options)
+}
+
+class PiscinaPool<Task, Result> implements Pool<Task, Result> {
+  readonly #module: URL
+  readonly #maxQueue: number
+  readonly #piscina: Piscina<Task, PoolOutcome>
+  #disposed = false
+
+  constructor(options: PoolOptions) {
+    const { module, threads = Math.max(1, availableParallelism() - 1), maxQueue = 1024 } = options
+    for (const [name, count, least] of [
+      ['threads', threads, 1],
+      ['maxQueue', maxQueue, 0],
+    ] as const) {
+      if (Number.isSafeInteger(count) && count >= least) continue
+      throw new KaitianError('BAD_ARGUMENT', `A pool's ${name} is a whole number ≥ ${least}`)
+    }
+    this.#module = module
+    this.#maxQueue = maxQueue
+    this.#piscina = new Piscina<Task, PoolOutcome>({
+      filename: new URL('./pool-main.js', import.meta.url).href,
+      workerData: { module: module.href },
+      minThreads: threads,
+      maxThreads: threads,
+      maxQueue,
+      // 'sync', the default, blocks the worker's event loop between tasks.
+      atomics: 'async',
+      recordTiming: false,
+    })
+    // A thread that dies rejects its own task; without a listener it would end the process too.
+    this.#piscina.on('error', () => undefined)
+  }
+
+  async run(task: Task, options: { signal?: AbortSignal } = {}): Promise<Result> {
+    let outcome: PoolOutcome
+    try {
+      outcome = await this.#piscina.run(task, options.signal ? { signal: options.signal } : {})
+    } catch (cause) {
+      throw this.#lost(cause, options.signal)
+    }
+    if ('error' in outcome) throw KaitianError.fromRecord(outcome.error)
+    return outcome.value as Result
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true
+    await this.#piscina.destroy()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  /** piscina's own errors have no codes: told apart by what is known here, then by their words. */
+  #lost(cause: unknown, signal: AbortSignal | undefined): KaitianError {
+    const detail = cause instanceof Error ? cause.message : String(cause)
+    const [code, advice] = this.#diagnose(cause, detail, signal)
+    return new KaitianError(
+      code,
+      `A task of ${this.#module.href} was lost (${detail}); ${advice}`,
+      {
+        cause,
+        fields: { module: this.#module.href },
+      },
+    )
+  }
+
+  #diagnose(cause: unknown, detail: string, signal?: AbortSignal): [ErrorCode, string] {
+    if (signal?.aborted) return ['CANCELLED', 'its signal aborted']
+    if (this.#disposed) return ['SYSTEM_STOPPED', 'the pool was disposed; open another one']
+    if (/queue/i.test(detail)) {
+      return ['MAILBOX_FULL', `wait for some of the ${this.#maxQueue} that wait, or raise maxQueue`]
+    }
+    if (cause instanceof Error && cause.name === 'DataCloneError') {
+      return ['MESSAGE_NOT_CLONEABLE', 'use plain data, typed arrays and shared buffers']
+    }
+    return ['THREAD_EXITED', 'its thread died; the next task gets a new one']
+  }
 }
