@@ -1,0 +1,1 @@
+export { openTfjsEngine, TfjsEngine } from './engine.js'

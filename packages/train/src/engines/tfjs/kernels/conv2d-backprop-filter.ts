@@ -1,0 +1,29 @@
+import type { Pointer, WasmHeap } from '../heap.js'
+import type { ConvShape } from './conv-shape.js'
+import { multiplyTransposed } from './matrix.js'
+import { eachBlock, gather, patchSize } from './patch-blocks.js'
+
+/**
+ * Gradient of a convolution's kernel: patchesᵀ · dy, summed block by block so
+ * that the patches never leave the cache. `out` is written, not added to.
+ */
+export function conv2dFilterGradient(
+  heap: WasmHeap,
+  shape: ConvShape,
+  x: Pointer,
+  dy: Pointer,
+  out: Pointer,
+): void {
+  const { filters } = shape
+  heap.clear(out, patchSize(shape) * filters)
+  eachBlock(heap, shape, (block) => {
+    const pointer = gather(heap, shape, x, block)
+    const patches = { pointer, rows: block.windows, columns: patchSize(shape) }
+    const gradient = {
+      pointer: dy + block.firstWindow * filters * 4,
+      rows: block.windows,
+      columns: filters,
+    }
+    multiplyTransposed(heap, patches, gradient, out, true)
+  })
+}
