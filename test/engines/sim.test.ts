@@ -132,7 +132,7 @@ test('a step takes alpha + beta × samples of the injected clock and readies par
   })
   const start = clock.now()
   await clock.advance(15.9)
-  assert.ok(marks.length > 1 && marks.at(-1)!.from > 0, 'several parts before the end')
+  assert.ok(marks.length > 0 && marks.at(-1)!.from > 0, 'a part before the end')
   await clock.advance(0.2)
   await step
   assert.is(marks.at(-1)!.from, 0)
