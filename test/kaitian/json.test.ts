@@ -16,7 +16,7 @@ function documented(): Map<string, Map<string, DocumentedField>> {
   const page = readFileSync(new URL('../../../docs/json-output.md', import.meta.url), 'utf8')
   const events = new Map<string, Map<string, DocumentedField>>()
   for (const section of page.split(/^## /m).slice(1)) {
-    const rows = section.matchAll(/^\| `([^`]+)`(\??) \| (\w+) \|/gm)
+    const rows = section.matchAll(/^\| `([^`]+)`(\??) *\| (\w+) *\|/gm)
     const fields = [...rows].map(([, path, optional, type]) => {
       return [path, { type, optional: optional === '?' }] as const
     })

@@ -11,9 +11,9 @@
   /** Charts that have to be drawn anew when the theme changes, since a canvas keeps its colours. */
   const drawn = []
 
-  function axis(label) {
+  function axis(label, size) {
     const grid = { stroke: colour('--line'), width: 1 }
-    return { label, stroke: colour('--quiet'), grid, ticks: grid, size: 56, labelSize: 18 }
+    return { label, stroke: colour('--quiet'), grid, ticks: grid, size, labelSize: 18 }
   }
 
   /** Vertical lines where a fault or a new generation happened. */
@@ -65,7 +65,7 @@
       {
         caption: 'Loss: mean cross-entropy of a step, and smoothed',
         unit: 'nats',
-        series: lines(['step', 'smoothed'], 3, [colour('--line'), colour('--c0')]),
+        series: lines(['each step', 'smoothed'], 3, [colour('--line'), colour('--c0')]),
         values: [loss, smooth(loss)],
       },
       {
@@ -77,13 +77,13 @@
       {
         caption: 'Time of a step, and compute of each device in it',
         unit: 'ms',
-        series: [...lines(['step'], 1, [colour('--quiet')]), ...lines(names, 1)],
+        series: [...lines(['whole step'], 1, [colour('--quiet')]), ...lines(names, 1)],
         values: [stepMs, ...devices.map(({ computeMs }) => computeMs)],
       },
       {
         caption: 'Communication: share of a step after its slowest compute',
         unit: '%',
-        series: lines(['share', 'smoothed'], 1, [colour('--line'), colour('--c5')]),
+        series: lines(['each step', 'smoothed'], 1, [colour('--line'), colour('--c5')]),
         values: [share, smooth(share)],
       },
     ].map((chart) => ({ ...chart, values: [steps, ...chart.values] }))
@@ -102,7 +102,7 @@
         x: { time: false },
         y: { range: { min: { pad: 0.1, soft: 0, mode: 1 }, max: { pad: 0.1 } } },
       },
-      axes: [axis('committed steps'), axis(unit)],
+      axes: [axis('committed steps', 32), axis(unit, 56)],
       series: [{ label: 'step' }, ...series],
       plugins: [markPlugin(marks)],
     }

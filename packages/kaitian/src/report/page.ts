@@ -68,6 +68,8 @@ function renderRun({ name, history }: ReportRun, index: number): string {
     `<h2>${escape(name)}</h2>`,
     ready === undefined ? '' : `<p>${escape(describeRun(history))}</p>`,
     '<div class="charts"></div>',
+    '<p class="note">Dashed lines: <span class="fault">a fault</span>, ' +
+      '<span class="event">a new membership</span>. What happened is under Events.</p>',
     summary === undefined
       ? '<p>The run was cut off before its end.</p>'
       : renderTable({ title: 'Summary', head: [], rows: summaryRows(summary) }),

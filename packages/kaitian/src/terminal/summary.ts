@@ -30,15 +30,22 @@ export function summaryRows(summary: RunSummary): [string, string][] {
   return rows
 }
 
-/** The same as a table for the terminal; without colours, since it may end up in a file. */
+/** The same as a table for the terminal. */
 export function summaryTable(summary: RunSummary): string {
-  const table = plainTable()
-  table.push(...summaryRows(summary))
-  return table.toString()
+  return formatTable({ rows: summaryRows(summary) })
 }
 
-export function plainTable(head: readonly string[] = []): InstanceType<typeof Table> {
-  return new Table({ head: [...head], style: { head: [], border: [] } })
+/** Rows as a table for the terminal; without colours, since it may end up in a file. */
+export function formatTable({
+  head = [],
+  rows,
+}: {
+  readonly head?: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}): string {
+  const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } })
+  table.push(...rows.map((row) => [...row]))
+  return table.toString()
 }
 
 function describeOutcome({ outcome, error }: RunSummary): string {
