@@ -26,6 +26,8 @@ export interface Arena {
   collect(from: number): void
   /** Ends a pass: all of `scratch` is taken over. */
   endPass(): void
+  /** Ends an attempt without any pass: every bucket is final, and zero. */
+  skip(): void
   /** Buckets of the attempt's last pass that are final so far. */
   readonly collected: number
   /** Largest |gradient| of one pass in each bucket; Infinity where it left the range. */
@@ -90,6 +92,10 @@ export class FloatArena implements Arena {
   endPass(): void {
     this.collect(0)
     this.collected = 0
+  }
+
+  skip(): void {
+    this.collected = this.#buckets.length
   }
 
   get finite(): boolean {
@@ -157,6 +163,10 @@ export class IntegerArena implements Arena {
   endPass(): void {
     this.collect(0)
     this.collected = 0
+  }
+
+  skip(): void {
+    this.collected = this.#buckets.length
   }
 
   get finite(): boolean {

@@ -40,7 +40,9 @@ export async function computeShare(
     results.push(pending instanceof Promise ? await pending : pending)
     if (!last) arena.endPass()
   }
-  arena.collect(0)
+  // Without a shard the device still joins every operation: zeros and count 0.
+  if (passes.length === 0) arena.skip()
+  else arena.collect(0)
   mark(arena.collected)
   return {
     count,

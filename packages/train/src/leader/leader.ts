@@ -42,6 +42,7 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
   static readonly protocol = LeaderProtocol
   readonly #args: LeaderArgs
   #backend!: CommBackend
+  #self!: Ref<typeof LeaderProtocol>
   #bridge: Ref<typeof BridgeProtocol> | undefined
   #session: Session | undefined
 
@@ -50,6 +51,7 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
   }
 
   async start(ctx: Ctx): Promise<void> {
+    this.#self = ctx.self
     this.#backend = loadBackend(this.#args.backend)
     if (this.#args.groups.length === 1) return
     const { group, groups, secret, host, port, deadlineMs, backend } = this.#args
@@ -133,7 +135,7 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     if (session.result === undefined) this.#finishBucket(session)
     else {
       const mine = session.formation.members[0].regions[dtype]!
-      this.#bridge!.tell.exchange({ ...signature, mine, into: session.result })
+      this.#bridge!.tell.exchange({ ...signature, mine, into: session.result, reply: this.#self })
     }
   }
 

@@ -62,22 +62,27 @@ export class Runtime implements TrainApi {
     const initial = await startingWeights(settings.model, seed, options.weights)
     const feeds = openFeeds(settings, data)
     const system = createSystem({ name: 'kaitian', clock })
-    const ended = Promise.withResolvers<RunSummary>()
+    let finish!: (summary: RunSummary) => void
+    let fail!: (error: Error) => void
+    const ended = new Promise<RunSummary>((resolve, reject) => {
+      finish = resolve
+      fail = reject
+    })
     try {
       const { policy } = settings
       const scheduler = await system.spawn(Scheduler, { policy }, { name: 'scheduler' })
       const facts = { name: data.name, train: data.train.count, test: data.test.count }
       const notify: Emit = (name, payload) => {
         emit(name, payload)
-        if (name === 'end') ended.resolve(payload as RunSummary)
+        if (name === 'end') finish(payload as RunSummary)
       }
       const args = { settings, initial, feeds, dataSet: facts, scheduler, placement, emit: notify }
       const trainer = await system.spawn(Trainer, args, { name: 'trainer' })
       system.watch(trainer, (down) => {
-        ended.reject(down.error ?? new Error(`the trainer was ${down.reason}`))
+        fail(down.error ?? new Error(`the trainer was ${down.reason}`))
       })
-      ended.promise.catch(() => {})
-      return new Runtime(system, feeds, trainer, ended.promise)
+      ended.catch(() => {})
+      return new Runtime(system, feeds, trainer, ended)
     } catch (error) {
       await system.dispose()
       await disposeFeeds(feeds)

@@ -60,6 +60,11 @@ export class Crew {
     this.#options = options
   }
 
+  /** Every device of the run in group order, then rank order: the order in which sums combine. */
+  get names(): string[] {
+    return this.#options.settings.groups.flatMap(({ devices }) => devices)
+  }
+
   /** Starts all actors at once; one that fails takes the run down before its first step. */
   async open(): Promise<void> {
     const { groups } = this.#options.settings
@@ -119,9 +124,9 @@ export class Crew {
   }
 
   devicesOf(group: string): string[] {
-    return [...this.devices.values()]
-      .filter((device) => device.group.name === group)
-      .map(({ name }) => name)
+    return this.#options.settings.groups
+      .filter(({ name }) => name === group)
+      .flatMap(({ devices }) => devices)
   }
 
   async #spawnLeader(group: GroupOptions): Promise<void> {

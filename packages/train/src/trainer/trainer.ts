@@ -74,7 +74,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     await this.#crew.open()
     this.#watchCrew()
     const { settings, dataSet } = this.#args
-    this.#args.emit('ready', readyEvent(settings, dataSet, [...this.#crew.devices.values()]))
+    this.#args.emit('ready', readyEvent(settings, dataSet, this.#crew.names.map((name) => this.#find(name))))
   }
 
   /** Downs are told, not handled at once: they must wait for the turn in hand to end. */
@@ -91,7 +91,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
 
   async begin(): Promise<void> {
     this.#startedAt = this.#ctx.clock.now()
-    await this.#on({ kind: 'start', members: [...this.#crew.devices.keys()] })
+    await this.#on({ kind: 'start', members: this.#crew.names })
   }
 
   async vote(vote: Vote): Promise<void> {
