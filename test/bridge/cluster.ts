@@ -101,10 +101,10 @@ export function randomIntegers(random: Random, count: number): BigInt64Array {
 }
 
 /** The sum in group order, computed apart from the bridge. */
-export function orderedSum<V extends Float32Array | BigInt64Array>(parts: readonly V[]): Buffer {
+export function orderedSum(parts: readonly Float32Array[] | readonly BigInt64Array[]): Buffer {
   const sum = parts[0].slice()
   if (sum instanceof Float32Array) kernels.sumF32(sum, parts as readonly Float32Array[])
-  else kernels.sumI64(sum as BigInt64Array, parts as unknown as readonly BigInt64Array[])
+  else kernels.sumI64(sum, parts as readonly BigInt64Array[])
   return Buffer.from(sum.buffer)
 }
 

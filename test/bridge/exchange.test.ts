@@ -36,7 +36,7 @@ for (const size of [2, 3]) {
         })
         const requests = values.map((own) => request(1, 0, own))
         await Promise.all(cluster.endpoints.map((end, rank) => end.exchange(requests[rank])))
-        const expected = orderedSum<Float32Array | BigInt64Array>(values)
+        const expected = orderedSum(values as Float32Array[] | BigInt64Array[])
         requests.forEach(({ into }, rank) => sameBits(into, expected, `group ${rank}`))
       })
     }

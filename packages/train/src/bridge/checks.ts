@@ -60,7 +60,7 @@ export function checkExchange(request: ExchangeRequest): void {
   if (!Object.hasOwn(ELEMENT_BYTES, dtype)) {
     throw new KaitianError(
       'UNSUPPORTED_DTYPE',
-      `The element type '${String(dtype)}' is not supported; use 'f32' or 'i64'.`,
+      `The element type '${dtype}' is not supported; use 'f32' or 'i64'.`,
       { fields: { dtype } },
     )
   }

@@ -8,6 +8,7 @@ import { randomNonce, type NonceSource } from './handshake.js'
 import type { Link } from './link.js'
 import { Mesh, type Peer } from './mesh.js'
 import type { Landing } from './parser.js'
+import { silence, watchSilence } from './silence.js'
 import { tcp, type Address, type Network } from './tcp.js'
 
 export interface EndpointOptions {
@@ -174,25 +175,16 @@ class BridgeEndpoint implements Endpoint {
     }
   }
 
-  /**
-   * Silence is what fails, not slowness: the limit counts from the link's last
-   * byte, since a large exchange or one that queues behind another may well take
-   * longer than the deadline.
-   */
   #watch(generation: Generation, exchange: Exchange): () => void {
     const { clock, deadlineMs } = this.#options
-    const heard = (peer: string): number =>
-      Math.max(exchange.startedAt, this.#mesh.link(peer)?.lastProgress ?? 0)
-    const look = (): void => {
-      const limit = clock.now() - deadlineMs
-      const awaited = exchange.awaited
-      const silent = awaited.filter((peer) => heard(peer) <= limit)
-      const { sequence } = exchange.request
-      if (silent.length > 0) this.#end(generation, silence(silent, sequence, deadlineMs), sequence)
-      else cancel = clock.after(Math.min(...awaited.map(heard)) - limit, look)
-    }
-    let cancel = clock.after(deadlineMs, look)
-    return () => cancel()
+    const { sequence } = exchange.request
+    return watchSilence({
+      clock,
+      deadlineMs,
+      awaited: () => exchange.awaited,
+      heard: (peer) => Math.max(exchange.startedAt, this.#mesh.link(peer)?.lastProgress ?? 0),
+      onSilent: (peers) => this.#end(generation, silence(peers, sequence, deadlineMs), sequence),
+    })
   }
 
   /**
@@ -214,7 +206,9 @@ class BridgeEndpoint implements Endpoint {
       return exchange === undefined ? 'wait' : exchange.accept(peer, chunk, payloadBytes)
     } catch (error) {
       if (!(error instanceof KaitianError) || error.code !== 'SIGNATURE_MISMATCH') throw error
-      this.#end(generation, error, chunk.sequence)
+      // out of step, neither group can go on with any of its exchanges
+      const outOfStep = error.fields['field'] === 'sequence'
+      this.#end(generation, error, outOfStep ? undefined : chunk.sequence)
       return 'discard'
     }
   }
@@ -279,16 +273,6 @@ function unlinked(group: string): KaitianError {
     'LINK_LOST',
     `There is no link to group "${group}"; connect to it first, or begin without it.`,
     { fields: { group } },
-  )
-}
-
-function silence(groups: string[], sequence: number, deadlineMs: number): KaitianError {
-  const names = groups.map((group) => `"${group}"`).join(', ')
-  return new KaitianError(
-    'DEADLINE_EXCEEDED',
-    `Nothing came from group ${names} for ${deadlineMs} ms while exchange ${sequence} waited for it; ` +
-      'check that it still runs, or raise the deadline.',
-    { fields: { groups, sequence, deadlineMs } },
   )
 }
 

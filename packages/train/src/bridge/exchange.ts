@@ -96,6 +96,12 @@ export class Exchange {
       .map(([peer]) => peer)
   }
 
+  /** Whether chunks of this peer are missing. */
+  expects(peer: string): boolean {
+    const progress = this.#peers.get(peer)
+    return progress !== undefined && progress.received < this.chunks
+  }
+
   /** The group's own chunk: its header, and its bytes where they lie. */
   outgoing(index: number): { chunk: Chunk; payload: Uint8Array } {
     const { generation, sequence, dtype, count, offset, mine } = this.request

@@ -82,15 +82,25 @@ export class Generation {
 
   /**
    * Finds the exchange that a chunk belongs to; undefined when it has not begun yet.
-   * @throws SIGNATURE_MISMATCH when this group is past that operation
+   * @throws SIGNATURE_MISMATCH when the peer is past an operation of ours, or we of its
    */
   find(peer: string, chunk: Chunk): Exchange | undefined {
-    const { sequence, generation } = chunk
+    const { sequence } = chunk
+    if (chunk.index === 0) {
+      // links carry exchanges in order, so what the peer skipped will never come
+      for (const [ours, exchange] of this.#running) {
+        if (ours < sequence && exchange.expects(peer)) throw this.#skipped(peer, sequence, ours)
+      }
+    }
     const exchange = this.#running.get(sequence)
     if (exchange !== undefined || sequence > this.#lastSequence) return exchange
-    throw signatureMismatch(
-      `Group "${peer}" sent operation ${sequence} when this group was past it, at ${this.#lastSequence}`,
-      { group: peer, field: 'sequence', theirs: sequence, ours: this.#lastSequence, generation },
+    throw this.#skipped(peer, sequence, this.#lastSequence)
+  }
+
+  #skipped(group: string, theirs: number, ours: number): KaitianError {
+    return signatureMismatch(
+      `Group "${group}" sent operation ${theirs} when this group was at ${ours}`,
+      { group, field: 'sequence', theirs, ours, generation: this.number },
     )
   }
 }

@@ -10,3 +10,10 @@ export {
 } from './handshake.js'
 export type { Peer } from './mesh.js'
 export { tcp, type Address, type Listener, type Network } from './tcp.js'
+export {
+  Bridge,
+  BridgeProtocol,
+  ExchangeReplyProtocol,
+  type BridgeArgs,
+  type ExchangeMessage,
+} from './actor.js'
