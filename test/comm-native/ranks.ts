@@ -2,13 +2,14 @@ import {
   loadBackend,
   type CommBackend,
   type Communicator,
+  type CommunicatorTicket,
   type DType,
   type Region,
   type Signature,
 } from '@kaitian/comm-native'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import type { Command } from './rank.js'
+import type { Command, Reply } from './rank.js'
 
 export type Implementation = CommBackend['implementation']
 
@@ -18,11 +19,14 @@ export class RemoteRank {
 
   async call(command: Command): Promise<unknown> {
     this.#worker.postMessage(command)
-    const [reply] = await once(this.#worker, 'message')
-    if (reply.error !== undefined) {
-      throw Object.assign(new Error(reply.error.message), { code: reply.error.code })
-    }
-    return reply.value
+    const [reply] = (await once(this.#worker, 'message')) as [Reply]
+    if ('value' in reply) return reply.value
+    throw Object.assign(new Error(reply.message), { code: reply.code })
+  }
+
+  /** Makes the thread a leader that waits for an operation which never comes. */
+  async lead(options: { members: string[]; deadlineMs: number }): Promise<CommunicatorTicket> {
+    return (await this.call({ do: 'lead', ...options })) as CommunicatorTicket
   }
 
   async terminate(): Promise<void> {
@@ -32,7 +36,7 @@ export class RemoteRank {
 
 export interface ClusterOptions {
   readonly ranks: number
-  /** Elements in each rank's region. */
+  /** Elements in each rank's region; 17 when not given. */
   readonly count?: number
   readonly dtype?: DType
   readonly deadlineMs?: number
@@ -124,14 +128,28 @@ export function withCluster(
   }
 }
 
+export interface Failed {
+  readonly code: string
+  readonly message: string
+  readonly fields: Record<string, unknown>
+}
+
 /** The error a promise rejects with; fails the test when it does not. */
-export async function rejection(
-  promise: Promise<unknown>,
-): Promise<{ code: string; message: string; fields: Record<string, any> }> {
+export async function rejection(promise: Promise<unknown>): Promise<Failed> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => error as Failed,
+  )
+  if (outcome === undefined) throw new Error('the promise was expected to reject')
+  return outcome
+}
+
+/** The error a call throws; fails the test when it does not. */
+export function thrown(call: () => unknown): Failed {
   try {
-    await promise
+    call()
   } catch (error) {
-    return error as { code: string; message: string; fields: Record<string, any> }
+    return error as Failed
   }
-  throw new Error('the promise was expected to reject')
+  throw new Error('the call was expected to throw')
 }

@@ -22,7 +22,8 @@ function sourcesHash() {
   const files = ['core', 'addon'].flatMap((folder) =>
     readdirSync(join(native, folder), { recursive: true }).map((name) => join(folder, name)),
   )
-  const sources = files.filter((name) => /\.(cc|h)$/.test(name)).sort()
+  const sources = files.filter((name) => /\.(cc|h)$/.test(name))
+  sources.sort((one, other) => (one < other ? -1 : 1))
   for (const name of [...sources, 'binding.gyp']) {
     hash.update(`\n${name}\n`)
     hash.update(readFileSync(join(native, name)))

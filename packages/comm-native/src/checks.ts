@@ -142,14 +142,14 @@ export function checkSignature(signature: Signature): void {
   if (signature.op !== 'sum') {
     throw new KaitianError(
       'UNSUPPORTED_OP',
-      `The operation '${String(signature.op)}' is not supported; use 'sum'.`,
+      `The operation '${signature.op as string}' is not supported; use 'sum'.`,
       { fields: { op: signature.op } },
     )
   }
   if (!Object.hasOwn(BYTES, signature.dtype)) {
     throw new KaitianError(
       'UNSUPPORTED_DTYPE',
-      `The element type '${String(signature.dtype)}' is not supported; use 'f32' or 'i64'.`,
+      `The element type '${signature.dtype as string}' is not supported; use 'f32' or 'i64'.`,
       { fields: { dtype: signature.dtype } },
     )
   }
@@ -159,24 +159,41 @@ export function checkSignature(signature: Signature): void {
   checkNatural('generation', signature.generation)
 }
 
+/** What an issued operation is checked against. */
+export interface Room {
+  readonly member: string
+  /** Elements of each region. */
+  readonly elements: Readonly<Partial<Record<DType, number>>>
+}
+
+/** Sizes instead of regions: who keeps these keeps nobody's memory alive. */
+export function roomsOf({ members, regions }: CommunicatorOptions): Room[] {
+  const fit = (region: Region | undefined, dtype: DType): Room['elements'] =>
+    region === undefined ? {} : { [dtype]: Math.floor(region.byteLength / BYTES[dtype]) }
+  return regions.map(({ f32, i64 }, rank) => ({
+    member: members[rank],
+    elements: { ...fit(f32, 'f32'), ...fit(i64, 'i64') },
+  }))
+}
+
 /** An operation that does not fit the regions is refused before it is issued. */
-export function checkIssue(options: CommunicatorOptions, signature: Signature, due: number): void {
+export function checkIssue(rooms: readonly Room[], signature: Signature, due: number): void {
   checkSignature(signature)
   const { sequence, dtype, offset, count } = signature
   if (sequence !== due) {
     refuse(`Operations are issued in sequence: ${due} is due, not ${sequence}.`, { sequence, due })
   }
-  options.members.forEach((member, rank) => {
-    const region = options.regions[rank][dtype]
-    const room = region === undefined ? 0 : Math.floor(region.byteLength / BYTES[dtype])
-    if (region !== undefined && offset + count <= room) return
+  for (const { member, elements } of rooms) {
+    const room = elements[dtype]
+    if (room === undefined) {
+      refuse(`${member} has no ${dtype} region; give one in the communicator's options.`)
+    }
+    if (offset + count <= room) continue
     refuse(
-      region === undefined
-        ? `${member} has no ${dtype} region; give one in the communicator's options.`
-        : `${member}'s ${dtype} region '${region.name}' holds ${room} elements; ${offset}..${offset + count} lies outside.`,
+      `${member}'s ${dtype} region holds ${room} elements; ${offset} to ${offset + count} lies outside.`,
       { member, dtype, room, offset, count },
     )
-  })
+  }
 }
 
 export function checkRegion(label: string, region: Region, dtype: DType): void {
@@ -209,6 +226,32 @@ export function checkCommunicator(options: CommunicatorOptions): void {
     if (byType.f32 !== undefined) checkRegion(`${members[rank]}'s f32 region`, byType.f32, 'f32')
     if (byType.i64 !== undefined) checkRegion(`${members[rank]}'s i64 region`, byType.i64, 'i64')
   })
+  checkApart(options, 'f32')
+  checkApart(options, 'i64')
+}
+
+/**
+ * Sees only regions of one buffer object; the native core, which knows
+ * addresses, also refuses two objects over the same memory.
+ */
+function checkApart({ members, regions }: CommunicatorOptions, dtype: DType): void {
+  const found = regions.flatMap((byType, rank) => {
+    const region = byType[dtype]
+    return region === undefined ? [] : [{ member: members[rank], region }]
+  })
+  found.forEach(({ member, region }, index) => {
+    const other = found.slice(0, index).find((earlier) => overlap(earlier.region, region))
+    if (other === undefined) return
+    refuse(`${member} and ${other.member} share memory; give each rank a region of its own.`)
+  })
+}
+
+function overlap(one: Region, other: Region): boolean {
+  return (
+    one.buffer === other.buffer &&
+    one.byteOffset < other.byteOffset + other.byteLength &&
+    other.byteOffset < one.byteOffset + one.byteLength
+  )
 }
 
 export function checkRank(members: readonly string[], rank: number): void {

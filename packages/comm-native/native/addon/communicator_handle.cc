@@ -66,9 +66,15 @@ CommunicatorHandle::CommunicatorHandle(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<CommunicatorHandle>(info),
       completions_(info.Env().GetInstanceData<Addon>()->completions()),
       communicator_(std::make_shared<Communicator>(readOptions(info))),
-      id_(Registry::process().add(communicator_)) {}
+      id_(Registry::process().add(communicator_)) {
+  // Held until `release`: collected, it would abort at the collector's whim.
+  Ref();
+}
 
-CommunicatorHandle::~CommunicatorHandle() { close(); }
+CommunicatorHandle::~CommunicatorHandle() {
+  // Null when the constructor threw.
+  if (communicator_ != nullptr && !released_) close();
+}
 
 Napi::Value CommunicatorHandle::id(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(id_));
@@ -94,11 +100,14 @@ void CommunicatorHandle::end(const Napi::CallbackInfo& info) {
       [completions = completions_, token] { completions->post(token, std::nullopt); });
 }
 
-void CommunicatorHandle::release(const Napi::CallbackInfo&) { close(); }
+void CommunicatorHandle::release(const Napi::CallbackInfo&) {
+  if (released_) return;
+  released_ = true;
+  close();
+  Unref();
+}
 
 void CommunicatorHandle::close() {
-  // Null when the constructor threw.
-  if (communicator_ == nullptr) return;
   Registry::process().remove(id_);
   communicator_->close();
 }

@@ -33,6 +33,7 @@ class CommunicatorHandle : public Napi::ObjectWrap<CommunicatorHandle> {
   std::shared_ptr<CompletionQueue> completions_;
   std::shared_ptr<Communicator> communicator_;
   uint64_t id_ = 0;
+  bool released_ = false;
 };
 
 }  // namespace kaitian

@@ -18,7 +18,10 @@ Napi::Function MembershipHandle::define(Napi::Env env) {
 MembershipHandle::MembershipHandle(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<MembershipHandle>(info) {}
 
-MembershipHandle::~MembershipHandle() { depart(); }
+MembershipHandle::~MembershipHandle() {
+  // The environment is ending.
+  if (joined_) communicator_->leave(rank_);
+}
 
 Napi::Value MembershipHandle::join(const Napi::CallbackInfo& info) {
   const auto id = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
@@ -29,6 +32,8 @@ Napi::Value MembershipHandle::join(const Napi::CallbackInfo& info) {
     return Napi::String::New(info.Env(), "gone");
   }
   joined_ = communicator_->join(rank_);
+  // Held until it leaves: collected, it would leave at the collector's whim.
+  if (joined_) Ref();
   return Napi::String::New(info.Env(), joined_ ? "joined" : "taken");
 }
 
@@ -44,12 +49,11 @@ Napi::Value MembershipHandle::failure(const Napi::CallbackInfo& info) {
   return failure ? failureObject(info.Env(), *failure) : info.Env().Undefined();
 }
 
-void MembershipHandle::leave(const Napi::CallbackInfo&) { depart(); }
-
-void MembershipHandle::depart() {
+void MembershipHandle::leave(const Napi::CallbackInfo&) {
   if (!joined_) return;
   joined_ = false;
   communicator_->leave(rank_);
+  Unref();
 }
 
 }  // namespace kaitian

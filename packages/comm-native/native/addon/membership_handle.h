@@ -25,8 +25,6 @@ class MembershipHandle : public Napi::ObjectWrap<MembershipHandle> {
   Napi::Value failure(const Napi::CallbackInfo& info);
   void leave(const Napi::CallbackInfo& info);
 
-  void depart();
-
   std::shared_ptr<Communicator> communicator_;
   size_t rank_ = 0;
   bool joined_ = false;

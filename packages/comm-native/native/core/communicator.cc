@@ -58,7 +58,7 @@ void Communicator::whenEnded(std::function<void()> ended) {
 }
 
 void Communicator::close() {
-  abort(Aborted{"The leader let go of the communicator, or its thread ended."});
+  abort(Aborted{"The leader's thread ended."});
   if (thread_.joinable()) thread_.join();
   for (auto& regions : regions_) regions.clear();
 }

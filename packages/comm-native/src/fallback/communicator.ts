@@ -1,4 +1,4 @@
-import { checkCommunicator, checkIssue } from '../checks.js'
+import { checkCommunicator, checkIssue, roomsOf, type Room } from '../checks.js'
 import { failureError, type Failure } from '../failure.js'
 import { compare } from '../signature.js'
 import type {
@@ -20,7 +20,8 @@ import { KeepAlive } from './keep-alive.js'
  */
 export class TypeScriptCommunicator implements Communicator {
   readonly ticket: CommunicatorTicket
-  readonly #options: CommunicatorOptions
+  readonly #rooms: readonly Room[]
+  readonly #deadlineMs: number
   readonly #control: Control
   readonly #now: Now
   readonly #keepAlive = new KeepAlive()
@@ -31,7 +32,8 @@ export class TypeScriptCommunicator implements Communicator {
 
   constructor(id: number, options: CommunicatorOptions, now: Now) {
     checkCommunicator(options)
-    this.#options = options
+    this.#rooms = roomsOf(options)
+    this.#deadlineMs = options.deadlineMs
     this.#regions = options.regions
     this.#now = now
     this.#control = new Control(options.members.length)
@@ -45,14 +47,14 @@ export class TypeScriptCommunicator implements Communicator {
   }
 
   async allreduce(signature: Signature): Promise<void> {
-    checkIssue(this.#options, signature, this.#due)
+    checkIssue(this.#rooms, signature, this.#due)
     this.#due++
-    const deadline = this.#now() + this.#options.deadlineMs
+    const deadline = this.#now() + this.#deadlineMs
     this.#keepAlive.hold()
     const run = this.#tail.then(() => this.#perform(signature, deadline))
     this.#tail = run
     const failure = await run.finally(() => this.#keepAlive.release())
-    if (failure !== undefined) throw failureError(this.#options, failure, signature.sequence)
+    if (failure !== undefined) throw failureError(this.ticket, failure, signature.sequence)
   }
 
   abort(cause: string): void {
@@ -92,7 +94,7 @@ export class TypeScriptCommunicator implements Communicator {
       if (left.length > 0) {
         this.#control.abort({ kind: 'left', sequence, missing: left })
       } else if (remaining <= 0) {
-        const { deadlineMs } = this.#options
+        const deadlineMs = this.#deadlineMs
         this.#control.abort({ kind: 'deadline', sequence, missing, deadlineMs })
       } else {
         await this.#control.sleep(seen, remaining)

@@ -1,5 +1,5 @@
 import { toKaitianError } from '@kaitian/errors'
-import { checkCommunicator, checkIssue } from '../checks.js'
+import { checkCommunicator, checkIssue, roomsOf, type Room } from '../checks.js'
 import { failureError } from '../failure.js'
 import type { NativeAddon, NativeCommunicator, NativeRegion } from '../native.js'
 import type {
@@ -15,7 +15,7 @@ import { spread } from './ticket.js'
 /** The leader's end: the core's communicator with promises and checked arguments. */
 export class NativeBackedCommunicator implements Communicator {
   readonly ticket: CommunicatorTicket
-  readonly #options: CommunicatorOptions
+  readonly #rooms: readonly Room[]
   readonly #handle: NativeCommunicator
   readonly #completions: Completions
   #due = 0
@@ -23,7 +23,7 @@ export class NativeBackedCommunicator implements Communicator {
 
   constructor(addon: NativeAddon, completions: Completions, options: CommunicatorOptions) {
     checkCommunicator(options)
-    this.#options = options
+    this.#rooms = roomsOf(options)
     this.#completions = completions
     this.#handle = open(addon, options)
     this.ticket = {
@@ -35,12 +35,12 @@ export class NativeBackedCommunicator implements Communicator {
   }
 
   async allreduce(signature: Signature): Promise<void> {
-    checkIssue(this.#options, signature, this.#due)
+    checkIssue(this.#rooms, signature, this.#due)
     this.#due++
     const failure = await this.#completions.next((token) =>
       this.#handle.issue(token, ...spread(signature)),
     )
-    if (failure !== undefined) throw failureError(this.#options, failure, signature.sequence)
+    if (failure !== undefined) throw failureError(this.ticket, failure, signature.sequence)
   }
 
   abort(cause: string): void {

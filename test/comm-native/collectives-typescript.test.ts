@@ -1,3 +1,0 @@
-import { collectivesConformance } from './collectives.conformance.js'
-
-collectivesConformance('typescript')

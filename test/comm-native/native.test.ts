@@ -1,0 +1,3 @@
+import { conformance, whenNative } from './conformance.js'
+
+whenNative(() => conformance('native'))

@@ -1,0 +1,5 @@
+import { whenNative } from './conformance.js'
+import { exitsConformance } from './exits.conformance.js'
+
+exitsConformance('typescript')
+whenNative(() => exitsConformance('native'))
