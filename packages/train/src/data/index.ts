@@ -16,3 +16,6 @@ export {
 } from './dataset.js'
 export { permutation } from './permutation.js'
 export { synthesiseImages } from './synthetic.js'
+export { ShardFeed, type FeedOptions, type PackPool } from './feed.js'
+export { batchOf, type FeedLayout, type ShardSlot } from './layout.js'
+export { packShards, type PackTask, type ShardToPack } from './pack.js'

@@ -104,14 +104,14 @@ function place(random: Random, patch: Patch): Placement {
 /** Two colours far enough apart; redrawn until they are, which takes two draws at the worst in most images. */
 function colours(random: Random): [number[], number[]] {
   for (;;) {
-    const background = [colour(random), colour(random), colour(random)]
-    const foreground = [colour(random), colour(random), colour(random)]
+    const background = [level(random), level(random), level(random)]
+    const foreground = [level(random), level(random), level(random)]
     const distance = background.reduce((sum, value, i) => sum + Math.abs(value - foreground[i]), 0)
     if (distance >= CONTRAST) return [background, foreground]
   }
 }
 
-function colour(random: Random): number {
+function level(random: Random): number {
   return 30 + random.integer(196)
 }
 
