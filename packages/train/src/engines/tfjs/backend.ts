@@ -14,14 +14,7 @@ export const TFJS_VERSION = '4.22.0'
  * its own.
  */
 export async function openBackend(): Promise<BackendWasm> {
-  const found: string = version_wasm
-  if (found !== TFJS_VERSION) {
-    throw new KaitianError(
-      'ENGINE_FAILED',
-      `The tfjs engine is built for @tensorflow/tfjs-backend-wasm ${TFJS_VERSION}, not ${found}; install that version.`,
-      { fields: { wanted: TFJS_VERSION, found } },
-    )
-  }
+  checkVersion()
   if (!(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'))) {
     throw new KaitianError(
       'ENGINE_FAILED',
@@ -49,6 +42,18 @@ function removeAdded(event: string, before: readonly unknown[]): void {
   for (const listener of process.listeners(event as 'uncaughtException')) {
     if (!before.includes(listener) && /\bthrow\b/.test(String(listener)))
       process.removeListener(event, listener)
+  }
+}
+
+/** Throws ENGINE_FAILED unless the wasm package is the one whose inside is known. */
+export function checkVersion(): void {
+  const found: string = version_wasm
+  if (found !== TFJS_VERSION) {
+    throw new KaitianError(
+      'ENGINE_FAILED',
+      `The tfjs engine is built for @tensorflow/tfjs-backend-wasm ${TFJS_VERSION}, not ${found}; install that version.`,
+      { fields: { wanted: TFJS_VERSION, found } },
+    )
   }
 }
 

@@ -1,1 +1,5 @@
 export { openTfjsEngine, TfjsEngine } from './engine.js'
+export { registerTrainingKernels } from './kernels/register.js'
+export { groupNormOp } from './kernels/group-norm-op.js'
+export { assembleKernels } from './wasm/module.js'
+export { conv2DBackpropFilterConfig } from './kernels/conv2d-backprop-filter.js'

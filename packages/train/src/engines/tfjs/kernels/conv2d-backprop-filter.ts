@@ -1,5 +1,8 @@
+import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs'
 import type { Pointer, WasmHeap } from '../heap.js'
 import type { ConvShape } from './conv-shape.js'
+import { convShapeOf, type ConvAttributes, type Shape4 } from './tfjs-shapes.js'
+import { makeOutput, pointerOf, type KernelCall } from './tfjs-tensors.js'
 import { multiplyTransposed } from './matrix.js'
 import { eachBlock, gather, patchSize } from './patch-blocks.js'
 
@@ -26,4 +29,21 @@ export function conv2dFilterGradient(
     }
     multiplyTransposed(heap, patches, gradient, out, true)
   })
+}
+
+/** tfjs' wasm back end has no kernel of this name. */
+export const conv2DBackpropFilterConfig: KernelConfig = {
+  kernelName: 'Conv2DBackpropFilter',
+  backendName: 'wasm',
+  kernelFunc: (call) => {
+    const { inputs, attrs, backend } = call as unknown as KernelCall<
+      { x: TensorInfo; dy: TensorInfo },
+      ConvAttributes & { filterShape: Shape4 }
+    >
+    const { x, dy } = inputs
+    const shape = convShapeOf(attrs, x.shape as Shape4, attrs.filterShape)
+    return makeOutput(backend, attrs.filterShape, (heap, out) =>
+      conv2dFilterGradient(heap, shape, pointerOf(backend, x), pointerOf(backend, dy), out),
+    )
+  },
 }
