@@ -79,7 +79,7 @@ for (const [what, { change, says }] of Object.entries(wrong)) {
     await saveWeights(path, layout, initialWeights(model, 9))
     const { tensors } = await readSafetensors(path)
     await writeSafetensors(path, change(tensors))
-    assert.match((await failure(() => loadWeights(path, layout), 'BAD_MODEL')).message, says)
+    assert.match((await failure(() => loadWeights(path, layout), 'FILE_CORRUPT')).message, says)
   })
 }
 

@@ -26,7 +26,7 @@ export async function saveWeights(
 /**
  * Reads a model's state, f32 [layout.stateSize], tensors found by name.
  *
- * @throws KaitianError BAD_MODEL when the file's tensors are not exactly the
+ * @throws KaitianError FILE_CORRUPT when the file's tensors are not exactly the
  *   layout's; what `readSafetensors` throws
  */
 export async function loadWeights(path: string, layout: Layout): Promise<Float32Array> {
@@ -59,5 +59,5 @@ function fitting(path: string, slot: TensorSlot, tensor: Tensor | undefined): Fl
 
 function misfit(path: string, tensor: string, what: string): KaitianError {
   const sentence = `${path} does not fit this model: ${what}; give weights of the same model.`
-  return new KaitianError('BAD_MODEL', sentence, { fields: { path, tensor } })
+  return new KaitianError('FILE_CORRUPT', sentence, { fields: { path, tensor } })
 }
