@@ -125,7 +125,7 @@ export async function failure(promise: Promise<unknown>): Promise<KaitianError> 
 
 /** Waits, a turn of the event loop at a time, until something has come about. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 200_000; turn++) {
+  for (let turn = 0; turn < 2_000_000; turn++) {
     if (condition()) return
     await new Promise((resolve) => setImmediate(resolve))
   }

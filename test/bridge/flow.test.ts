@@ -2,7 +2,7 @@ import { virtualClock } from '@kaitian/actors'
 import { CHUNK_BYTES, openEndpoint } from '@kaitian/train/bridge'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { DEADLINE_MS, options, request, turns, until } from './cluster.js'
+import { DEADLINE_MS, failure, options, request, turns, until } from './cluster.js'
 import { RawPeer } from './raw-peer.js'
 
 const test = suite('bridge flow')
@@ -28,12 +28,13 @@ async function openAgainstRaw() {
 }
 
 const zeros = new Uint8Array(CHUNK_BYTES)
+const twos = new Uint8Array(new Float32Array(CHUNK_BYTES / 4).fill(2).buffer)
 
-/** One full chunk of zeros of an exchange of `count` floats. */
-function sendChunk(peer: RawPeer, count: number, index: number): void {
+/** One full chunk of an exchange of `count` floats. */
+function sendChunk(peer: RawPeer, count: number, index: number, payload = zeros): void {
   const place = { kind: 'chunk', generation: 1, sequence: 0 } as const
   const signature = { op: 'sum', dtype: 'f32', count, offset: 0, order: 'a,b' } as const
-  peer.frame(index === 0 ? { ...place, index: 0, ...signature } : { ...place, index }, zeros)
+  peer.frame(index === 0 ? { ...place, index: 0, ...signature } : { ...place, index }, payload)
 }
 
 test('a slow link is not a silent one: the deadline counts from the last byte', async () => {
@@ -68,6 +69,38 @@ test('B3 a peer that does not read costs no memory, and holds `mine` until it ha
   assert.not(settled, 'mine has not left yet')
   peer.socket.resume()
   await done
+})
+
+test('in place, a sum does not overwrite what has not left yet', async () => {
+  const { cluster, peer } = await openAgainstRaw()
+  await using _ = cluster
+  const chunks = 24
+  const count = (chunks * CHUNK_BYTES) / 4
+  const own = request(1, 0, new Float32Array(count).fill(1))
+  peer.socket.pause()
+  const done = cluster.a.exchange({ ...own, into: own.mine })
+  for (let index = 0; index < chunks; index++) sendChunk(peer, count, index, twos)
+  await until('the part of b is in', () => peer.socket.writableLength === 0)
+  await turns()
+  peer.socket.resume()
+  await done
+  await until('the part of a is in', () => peer.chunks().length === chunks)
+  for (const payload of peer.chunks()) assert.is(new Float32Array(payload.buffer)[7], 1)
+  assert.ok(new Float32Array(own.mine.buffer).every((value) => value === 3))
+})
+
+test('C4 an abort overtakes the chunks that have not left yet', async () => {
+  const { cluster, peer } = await openAgainstRaw()
+  await using _ = cluster
+  const chunks = 48
+  peer.socket.pause()
+  const pending = failure(cluster.a.exchange(request(1, 0, floats((chunks * CHUNK_BYTES) / 4))))
+  await turns()
+  cluster.a.abort(1, 'enough')
+  await pending
+  peer.socket.resume()
+  await until('the abort', () => peer.frames.at(-1)?.kind === 'abort')
+  assert.ok(peer.chunks().length < chunks / 2, `${peer.chunks().length} chunks came first`)
 })
 
 test('B3 chunks that have no place yet stay with the sender', async () => {

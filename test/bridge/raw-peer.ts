@@ -17,6 +17,8 @@ export class RawPeer {
   /** The small writes so far, to be played again. */
   readonly written: Buffer[] = []
   readonly frames: Header[] = []
+  /** One for each frame. */
+  readonly payloads: Uint8Array[] = []
   closed = false
   readonly #parser: FrameParser
 
@@ -24,7 +26,10 @@ export class RawPeer {
     this.socket = connect({ host, port })
     this.#parser = new FrameParser({
       limits: { headerBytes: MAX_HEADER_BYTES, payloadBytes: MAX_PAYLOAD_BYTES },
-      header: () => 'discard',
+      header: (_, payloadBytes) => {
+        this.payloads.push(new Uint8Array(payloadBytes))
+        return this.payloads.at(-1)!
+      },
       end: (header) => void this.frames.push(header),
     })
     this.socket.on('data', (bytes: Buffer) => this.#parser.push(bytes))
@@ -40,6 +45,11 @@ export class RawPeer {
   frame(header: Header, payload: Uint8Array = new Uint8Array(0)): void {
     this.send(encodeFrame(header, payload.byteLength))
     if (payload.byteLength > 0) this.send(payload)
+  }
+
+  /** Payloads of the chunks that have come. */
+  chunks(): Uint8Array[] {
+    return this.payloads.filter((_, index) => this.frames[index]?.kind === 'chunk')
   }
 
   /** Opens the link as the last group of two, with the real handshake. */

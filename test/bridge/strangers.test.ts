@@ -3,7 +3,7 @@ import type { KaitianError } from '@kaitian/errors'
 import { encodeFrame, MAGIC, openEndpoint, type Endpoint } from '@kaitian/train/bridge'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { DEADLINE_MS, failure, options, request, until } from './cluster.js'
+import { DEADLINE_MS, failure, options, request, turns, until } from './cluster.js'
 import { RawPeer } from './raw-peer.js'
 
 const test = suite('bridge strangers')
@@ -122,12 +122,14 @@ test('B1 a wrong secret: AUTH_FAILED on both sides, with a sentence', async () =
   await using guarded = await guard()
   const { a, clock, refused } = guarded
   const b = await openEndpoint({ ...options('b', GROUPS, clock), secret: 'another secret' })
-  const waiting = failure(a.connect([{ group: 'b', ...b.address }]))
+  let waits = true
+  const waiting = failure(a.connect([{ group: 'b', ...b.address }])).finally(() => (waits = false))
   const dialled = await failure(b.connect([{ group: 'a', ...a.address }]))
   assert.is(dialled.code, 'AUTH_FAILED')
   assert.match(dialled.message, /"a" refused.*same secret/)
   await until('the refusal', () => refused.length > 0)
-  // the claim of a stranger must not end the wait for the real group early
+  await turns()
+  assert.ok(waits, 'the claim of a stranger does not end the wait for the real group')
   await clock.advance(DEADLINE_MS)
   const waited = await waiting
   assert.is(waited.code, 'AUTH_FAILED')
