@@ -207,8 +207,9 @@ test('B1 records, extensions, arrays and nested maps never reach the decoder', (
       refused(what, () => decodeHeader(header, 0)),
       /else than plain values/,
     )
+    if (what === 'nested map') continue
     const bare = refused(`${what} as the header`, () => decodeHeader(Uint8Array.from(value), 0))
-    assert.match(bare, /no small msgpack map|else than plain values/)
+    assert.match(bare, /no small msgpack map/)
   }
 })
 
