@@ -45,18 +45,24 @@ function clampGrad(): FunctionCode {
   )
 }
 
-/** y[columns, rows] = x[rows, columns] transposed; strides in bytes. For small operands: no blocking. */
+/** Rows that `transpose` moves at a time: what it writes is a whole cache line. */
+const TRANSPOSED_ROWS = 16
+
+/** y[columns, rows] = x[rows, columns] transposed */
 function transpose(): FunctionCode {
-  const types = ['i32', 'i32', 'i32', 'i32'] as const
-  return define('transpose', types, (f, x, y, rows, columns) => {
-    const source = f.let(x)
-    const down = f.let(i32.mul(rows, 4))
-    f.range(y, i32.add(y, down), 4, (start) => {
-      const target = f.let(start)
-      f.range(0, columns, 1, () => {
-        f.run(scalar.store(target, scalar.load(source)))
-        f.set(source, i32.add(source, 4))
-        f.set(target, i32.add(target, down))
+  return define('transpose', ['i32', 'i32', 'i32', 'i32'], (f, x, y, rows, columns) => {
+    const across = f.let(i32.mul(columns, 4))
+    f.range(0, rows, TRANSPOSED_ROWS, (row) => {
+      const height = f.let(i32.min(TRANSPOSED_ROWS, i32.sub(rows, row)))
+      f.range(0, columns, 1, (column) => {
+        const from = i32.add(i32.mul(row, columns), column)
+        const source = f.let(i32.add(x, i32.mul(from, 4)))
+        const to = i32.add(i32.mul(column, rows), row)
+        const target = f.let(i32.add(y, i32.mul(to, 4)))
+        f.range(target, i32.add(target, i32.mul(height, 4)), 4, (address) => {
+          f.run(scalar.store(address, scalar.load(source)))
+          f.set(source, i32.add(source, across))
+        })
       })
     })
   })
