@@ -78,7 +78,7 @@ export async function wrong(system: System): Promise<void> {
   // @ts-expect-error the reply has no such field
   void reply.z
   // @ts-expect-error a class without a protocol is not an actor
-  await system.spawn(class Plain {}, undefined)
+  await system.spawn(class Plain extends Date {}, undefined)
   // @ts-expect-error an unknown overflow policy
   await system.spawn(EchoActor, { offset: 1 }, { mailbox: { overflow: 'explode' } })
   // @ts-expect-error a thread is named by a URL

@@ -26,8 +26,8 @@ export class Child implements Supervisor {
   readonly #restart: RestartOptions | undefined
   readonly #gone = deferred<End>()
   #isGone = false
-  /** A stop or a kill was asked for: no more restarts. */
-  #ordered = false
+  /** Once there is one, there are no more restarts. A kill overtakes a stop. */
+  #order: 'stop' | 'kill' | undefined
   #starting: Promise<void> = Promise.resolve()
   #incarnation = 0
   #history: number[] = []
@@ -68,13 +68,13 @@ export class Child implements Supervisor {
 
   failing(end: End): boolean {
     this.#announce('failed', { path: this.path }, end.error ?? unavailable(this.path, 'killed'))
-    if (this.#ordered) return false
+    if (this.#order !== undefined) return false
     this.#decision = decideRestart(this.#clock.now(), this.#history, this.#restart)
     return this.#decision.restart
   }
 
   ended(end: End): void {
-    if (this.#ordered || this.#isGone) return
+    if (this.#order !== undefined || this.#isGone) return
     const decision = this.#decision
     if (!decision.restart) return this.#finish(end)
     this.#history.push(this.#clock.now())
@@ -86,19 +86,20 @@ export class Child implements Supervisor {
 
   /** Resolves when it is gone. A stop under way is joined. */
   async stop(): Promise<void> {
-    if (!this.#ordered) {
-      this.#ordered = true
+    if (this.#order === undefined) {
+      this.#order = 'stop'
       this.#cancelRestart?.()
       await this.#starting.catch(() => undefined)
       await this.body.stop()
-      this.#finish({ reason: 'stopped' })
+      // A kill meanwhile lets go of the stop, and finishes by itself.
+      if (this.#order === 'stop') this.#finish({ reason: 'stopped' })
     }
     await this.gone
   }
 
   async kill(): Promise<void> {
     if (this.#isGone) return
-    this.#ordered = true
+    this.#order = 'kill'
     this.#cancelRestart?.()
     await this.body.kill(false)
     this.#finish({ reason: 'killed' })
@@ -106,7 +107,7 @@ export class Child implements Supervisor {
 
   /** A kill that counts as a failure: it is restarted when that was declared. */
   async crash(): Promise<void> {
-    if (this.#isGone || this.#ordered) return
+    if (this.#isGone || this.#order !== undefined) return
     const error = unavailable(this.path, 'killed')
     const end: End = { reason: 'killed', error }
     const again = this.failing(end)
@@ -121,17 +122,17 @@ export class Child implements Supervisor {
   }
 
   async #startAgain(restarts: number): Promise<void> {
-    if (this.#ordered) return
+    if (this.#order !== undefined) return
     try {
       await this.#startIncarnation()
     } catch (cause) {
-      if (this.#ordered) return
+      if (this.#order !== undefined) return
       const end: End = { reason: 'failed', error: spawnFailed(this.path, cause) }
       this.failing(end)
       this.ended(end)
       return
     }
-    if (!this.#ordered) this.#announce('restarted', { path: this.path, restarts })
+    if (this.#order === undefined) this.#announce('restarted', { path: this.path, restarts })
   }
 
   #finish(end: End): void {

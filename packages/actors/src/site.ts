@@ -79,14 +79,18 @@ export class Site {
 
   /** The link to a thread; asks to be introduced to one not met before. */
   link(peer: SiteId): Link {
-    let link = this.#links.get(peer)
-    if (link === undefined) {
-      link = new Link(this, peer)
-      this.#links.set(peer, link)
-      // Its own threads are connected as they start.
-      if (parentOf(peer) !== this.id) this.tree.connect(peer)
-    }
+    const known = this.#links.get(peer)
+    if (known !== undefined) return known
+    const link = this.#addLink(peer)
+    // Its own threads are connected as they start.
+    if (parentOf(peer) !== this.id) this.tree.connect(peer)
     return link
+  }
+
+  /** Another thread was introduced, maybe one not met before. */
+  linkBy(port: MessagePort, peer: SiteId): void {
+    const link = this.#links.get(peer) ?? this.#addLink(peer)
+    link.attach(port)
   }
 
   existingLink(peer: SiteId): Link | undefined {
@@ -151,6 +155,12 @@ export class Site {
     if (end !== undefined) this.#parent?.post({ t: 'ended', end, accounts: this.book.accounts() })
     for (const link of this.#links.values()) link.close()
     this.nursery.close()
+  }
+
+  #addLink(peer: SiteId): Link {
+    const link = new Link(this, peer)
+    this.#links.set(peer, link)
+    return link
   }
 
   async #order(ref: ActorRef, command: Command): Promise<void> {

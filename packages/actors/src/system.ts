@@ -8,7 +8,7 @@ import type { ActorClass, Protocol } from './protocol.js'
 import { seededRandom, type Random } from './random.js'
 import type { ActorRef, Ref } from './ref.js'
 import { Site } from './site.js'
-import { firstActorId } from './wire.js'
+import { firstActorId, rootSite } from './wire.js'
 
 export interface SystemOptions {
   /** First part of every path; `system` unless told. */
@@ -52,7 +52,7 @@ class ActorSystem implements System {
     this.clock = options.clock ?? systemClock
     this.random = options.random ?? seededRandom(this.name)
     this.#site = new Site({
-      id: '0',
+      id: rootSite,
       clock: this.clock,
       random: this.random,
       firstChildId: firstActorId + 1,

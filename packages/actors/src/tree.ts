@@ -5,6 +5,7 @@ import { endFromRecord, endToRecord, errorFromRecord, type End } from './failure
 import type { Link } from './link.js'
 import type { Site } from './site.js'
 import type { ThreadBody } from './thread-body.js'
+import { rootSite } from './wire.js'
 import type { Frame, GoneNotice, RoutedFrame, SiteId, TreeFrame } from './wire.js'
 
 /**
@@ -65,7 +66,8 @@ export class Tree {
 
   /** Asks for a port to `site`; the link waits for it. */
   connect(site: SiteId): void {
-    this.route({ t: 'connect', to: parentOf(site), site, from: this.#site.id })
+    const to = site === rootSite ? rootSite : parentOf(site)
+    this.route({ t: 'connect', to, site, from: this.#site.id })
   }
 
   announceGone(site: SiteId, end: End, how: { restarting: boolean; abrupt: boolean }): void {
@@ -113,7 +115,7 @@ export class Tree {
       case 'connect':
         return this.#introduce(frame.site, frame.from)
       case 'introduced':
-        return this.#site.link(frame.site).attach(frame.port)
+        return this.#site.linkBy(frame.port, frame.site)
       case 'absent':
         return this.#site.retire(frame.site, frame.notice)
       case 'command':
@@ -122,15 +124,20 @@ export class Tree {
   }
 
   #introduce(site: SiteId, from: SiteId): void {
+    // The system's own thread has no parent: it introduces itself.
+    if (site === this.#site.id) return this.#acquaint(site, from)
     const thread = this.#threads.get(site)
     if (thread === undefined) {
       return this.#answerAbsent(from, site, this.#departed.get(site) ?? unknownEnd)
     }
     // While it restarts there is nobody to introduce; `back` makes the asker ask again.
-    if (!thread.running) return
+    if (thread.running) this.#acquaint(site, from)
+  }
+
+  #acquaint(a: SiteId, b: SiteId): void {
     const { port1, port2 } = new MessageChannel()
-    this.route({ t: 'introduced', to: site, site: from, port: port1 })
-    this.route({ t: 'introduced', to: from, site, port: port2 })
+    this.route({ t: 'introduced', to: a, site: b, port: port1 })
+    this.route({ t: 'introduced', to: b, site: a, port: port2 })
   }
 
   #answerAbsent(to: SiteId, site: SiteId, notice: GoneNotice): void {

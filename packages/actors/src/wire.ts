@@ -14,6 +14,8 @@ export type Frame = MessageFrame | TreeFrame
 /** A thread of the system: `0` is the system's own, `0.2` the second one it started. */
 export type SiteId = string
 
+export const rootSite: SiteId = '0'
+
 /** Where an actor lives. Stable over restarts. */
 export interface Address {
   site: SiteId

@@ -1,0 +1,142 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Gate } from './fixtures/shared-log.js'
+import { ProbeActor } from './fixtures/probe.js'
+import { placements, probeModule, rejection, withSystem } from './support.js'
+
+for (const [where, on] of placements) {
+  const test = suite(`asks, ${where}`)
+
+  test(
+    'a KaitianError thrown by a handler is the answer, whole, and the actor goes on',
+    withSystem(async (system) => {
+      const probe = await system.spawn(ProbeActor, {}, { on })
+      const error = await rejection(probe.ask.refuse(), 'BAD_TASK')
+      assert.equal(error.fields, { limit: 3 })
+      assert.is((error.cause as Error).name, 'RangeError')
+      assert.is((error.cause as Error).message, 'too far')
+      assert.is(await probe.ask.echo(1), 1)
+    }),
+  )
+
+  test(
+    'any other error fails the actor, and the asker is told what it was',
+    withSystem(async (system) => {
+      const probe = await system.spawn(ProbeActor, {}, { on, name: 'p' })
+      const error = await rejection(probe.ask.fault(), 'ACTOR_FAILED')
+      assert.match(error.message, 'system/p failed in "fault": a bug')
+      assert.is((error.cause as Error).name, 'TypeError')
+      await rejection(probe.ask.echo(1), 'ACTOR_STOPPED')
+    }),
+  )
+
+  test(
+    'A3 asks settle when the actor is killed, the one in hand and those that wait',
+    withSystem(async (system) => {
+      const probe = await system.spawn(ProbeActor, {}, { on })
+      const gate = new Gate()
+      const code = on === 'inline' ? 'ACTOR_STOPPED' : 'THREAD_EXITED'
+      const lost = [probe.ask.hold(gate.cells), probe.ask.echo(1)].map((ask) =>
+        rejection(ask, code),
+      )
+      await gate.arrived()
+      await system.kill(probe)
+      await Promise.all(lost)
+      await rejection(probe.ask.echo(1), code)
+      gate.open()
+    }),
+  )
+
+  test(
+    'A3 an ask that its asker gave up on settles once, at once',
+    withSystem(async (system) => {
+      const probe = await system.spawn(ProbeActor, {}, { on })
+      const gate = new Gate()
+      const abort = new AbortController()
+      const timed = rejection(probe.ask.hold(gate.cells, { timeoutMs: 5 }), 'ASK_TIMEOUT')
+      const aborted = rejection(
+        probe.ask.echo(1, { signal: abort.signal, timeoutMs: 60_000 }),
+        'ASK_ABORTED',
+      )
+      abort.abort(new Error('enough'))
+      assert.is(((await aborted).cause as Error).message, 'enough')
+      assert.equal((await timed).fields.timeoutMs, 5)
+      await rejection(probe.ask.echo(1, { signal: abort.signal }), 'ASK_ABORTED')
+      gate.open()
+      assert.is(await probe.ask.echo(2), 2)
+    }),
+  )
+
+  test(
+    'a message that the protocol does not have is refused by name',
+    withSystem(async (system) => {
+      // A newer sender than receiver: the ref knows a message that the class does not handle.
+      class Newer extends ProbeActor {
+        static override readonly protocol = ProbeActor.protocol
+      }
+      Object.defineProperty(Newer, 'name', { value: 'ProbeActor' })
+      const probe = await system.spawn(Newer, {}, { on })
+      const missing = probe.ask as unknown as Record<string, unknown>
+      assert.is(missing.then, undefined)
+      assert.is(missing.constructor, undefined)
+      assert.is(missing.faultTell, undefined, 'a tell is no ask')
+    }),
+  )
+
+  test.run()
+}
+
+const threads = suite('asks, to a thread')
+const on = { thread: probeModule }
+
+threads(
+  'A3 asks settle when the thread exits in mid-ask',
+  withSystem(async (system) => {
+    const probe = await system.spawn(ProbeActor, {}, { on })
+    const asks = [probe.ask.exit(3), probe.ask.echo(1)]
+    for (const ask of asks) await rejection(ask, 'THREAD_EXITED')
+  }),
+)
+
+threads(
+  'A3 asks settle when an error outside any handler ends the thread, and the host lives',
+  withSystem(async (system) => {
+    const probe = await system.spawn(ProbeActor, {}, { on })
+    const error = new Promise<Error>((resolve) =>
+      system.watch(probe, (down) => resolve(down.error as Error)),
+    )
+    await rejection(probe.ask.crash(), 'THREAD_EXITED')
+    assert.match((await error).message, 'outside any handler')
+    assert.is(((await error).cause as Error).name, 'RangeError')
+  }),
+)
+
+threads(
+  'what cannot be cloned rejects its own ask alone, on the way there and back',
+  withSystem(async (system) => {
+    const probe = await system.spawn(ProbeActor, {}, { on })
+    const before = probe.ask.echo('before')
+    const there = rejection(
+      probe.ask.echo(() => 1),
+      'MESSAGE_NOT_CLONEABLE',
+    )
+    const after = probe.ask.echo('after')
+    assert.is(await before, 'before')
+    assert.is(await after, 'after')
+    assert.match(String((await there).cause), 'DataCloneError')
+    await rejection(probe.ask.uncloneable(), 'MESSAGE_NOT_CLONEABLE')
+    assert.is(await probe.ask.echo('still there'), 'still there')
+  }),
+)
+
+threads(
+  'a detached buffer is refused',
+  withSystem(async (system) => {
+    const probe = await system.spawn(ProbeActor, {}, { on })
+    const bytes = new Uint8Array(8)
+    structuredClone(bytes, { transfer: [bytes.buffer] })
+    await rejection(probe.ask.echo(bytes), 'MESSAGE_NOT_CLONEABLE')
+  }),
+)
+
+threads.run()

@@ -1,0 +1,67 @@
+import { systemClock, virtualClock } from '@kaitian/actors'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { rejection } from './support.js'
+
+const test = suite('clock')
+
+test('virtual timers fire in order of due time, ties in order of creation', async () => {
+  const clock = virtualClock(100)
+  const fired: string[] = []
+  for (const [name, ms] of [
+    ['b', 20],
+    ['a', 10],
+    ['b2', 20],
+    ['late', 40],
+  ] as const) {
+    clock.after(ms, () => fired.push(`${name}@${clock.now()}`))
+  }
+  clock.after(15, () => fired.push('cancelled'))()
+  await clock.advance(30)
+  assert.equal(fired, ['a@110', 'b@120', 'b2@120'])
+  assert.is(clock.now(), 130)
+  assert.is(clock.pending, 1)
+  assert.ok(await clock.advanceToNext())
+  assert.is(clock.now(), 140)
+  assert.not(await clock.advanceToNext())
+})
+
+test('code woken on the way sets timers that fire in the same advance', async () => {
+  const clock = virtualClock()
+  const at: number[] = []
+  const walker = (async () => {
+    for (let i = 0; i < 5; i++) {
+      await clock.sleep(10)
+      at.push(clock.now())
+    }
+  })()
+  await clock.advance(100)
+  await walker
+  assert.equal(at, [10, 20, 30, 40, 50])
+})
+
+for (const [name, clock] of [
+  ['system', systemClock],
+  ['virtual', virtualClock()],
+] as const) {
+  test(`a sleep ends early when its signal aborts, and leaves no timer (${name})`, async () => {
+    const abort = new AbortController()
+    const sleeping = rejection(clock.sleep(60_000, abort.signal), 'CANCELLED')
+    abort.abort(new Error('why'))
+    assert.is(((await sleeping).cause as Error).message, 'why')
+    await rejection(clock.sleep(60_000, abort.signal), 'CANCELLED')
+    assert.not(process.getActiveResourcesInfo().includes('Timeout') && name === 'virtual')
+  })
+}
+
+test('the system clock runs and does not fire far timers at once', async () => {
+  const start = systemClock.now()
+  let fired = false
+  const cancel = systemClock.after(2 ** 32, () => (fired = true))
+  await systemClock.sleep(5)
+  cancel()
+  assert.not(fired)
+  assert.ok(systemClock.now() > start)
+})
+
+test.run()

@@ -1,0 +1,97 @@
+import { openFacade, type Facade } from '@kaitian/actors'
+import { KaitianError } from '@kaitian/errors'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { threadId } from 'node:worker_threads'
+import type { Desk, DeskEvents, DeskOptions } from './fixtures/desk.js'
+import { Gate, SharedLog } from './fixtures/shared-log.js'
+import { rejection } from './support.js'
+
+const module = new URL('./fixtures/desk.js', import.meta.url)
+const open = (data: DeskOptions = {}): Promise<Facade<Desk, DeskEvents>> =>
+  openFacade<Desk, DeskEvents>(module, { data })
+
+const test = suite('facade')
+
+test('events come before the answer to the call that emitted them', async () => {
+  const desk = await open()
+  const counted: number[] = []
+  desk.events.on('counted', ({ n }) => counted.push(n))
+  assert.is(await desk.api.count(3), 3)
+  assert.equal(counted, [1, 2, 3])
+  await desk.dispose()
+})
+
+test('an actor system, with threads of its own, runs in the facade’s thread', async () => {
+  const desk = await open()
+  const threads = await desk.api.threads()
+  assert.is(new Set([threadId, ...threads]).size, 3)
+  await desk.dispose()
+})
+
+test('errors keep code, fields and cause', async () => {
+  const desk = await open()
+  const error = await rejection(desk.api.refuse(), 'BAD_TASK')
+  assert.equal(error.fields, { a: 1 })
+  assert.is((error.cause as Error).name, 'RangeError')
+  await desk.dispose()
+})
+
+test('A3 every call settles when the thread exits or crashes, and later ones reject', async () => {
+  for (const end of ['exit', 'crash'] as const) {
+    const desk = await open()
+    const gate = new Gate()
+    const hanging = rejection(desk.api.hang(gate.cells), 'THREAD_EXITED')
+    await gate.arrived()
+    void desk.api[end]().catch(() => undefined)
+    const error = await hanging
+    assert.ok(desk.signal.aborted)
+    if (end === 'crash') assert.is((error.cause as KaitianError).code, 'BAD_TASK')
+    else assert.is(error.fields.exitCode, 4)
+    await rejection(desk.api.count(1), 'THREAD_EXITED')
+    await desk.dispose()
+  }
+})
+
+test('dispose disposes of the object, settles what hangs and leaves no handle (A7)', async () => {
+  const kinds = (): string[] =>
+    process.getActiveResourcesInfo().filter((kind) => /Port|Worker|Timeout/.test(kind))
+  const before = kinds()
+  const log = new SharedLog()
+  const desk = await open({ log: log.cells })
+  const gate = new Gate()
+  const hanging = rejection(desk.api.hang(gate.cells), 'SYSTEM_STOPPED')
+  await gate.arrived()
+  await desk.dispose()
+  await hanging
+  assert.equal(log.entries(), [1])
+  assert.equal(kinds(), before)
+})
+
+test('an import error and a failing factory refuse the opening', async () => {
+  const missing = new URL('./fixtures/missing.js', import.meta.url)
+  assert.match((await rejection(openFacade(missing), 'SPAWN_FAILED')).message, 'missing.js')
+  const error = await rejection(open({ fail: true }), 'SPAWN_FAILED')
+  assert.is((error.cause as KaitianError).code, 'BAD_CONFIG')
+  const silent = new URL('./fixtures/shared-log.js', import.meta.url)
+  await rejection(openFacade(silent), 'SPAWN_FAILED')
+})
+
+test('only the object’s own methods can be called', async () => {
+  const desk = await open()
+  const api = desk.api as unknown as Record<string, unknown>
+  for (const name of ['constructor', '__proto__', 'prototype', 'then', 'toString']) {
+    assert.is(api[name], undefined, name)
+  }
+  await desk.dispose()
+})
+
+test('arguments that cannot be cloned reject the call alone', async () => {
+  const desk = await open()
+  const bad = (() => 1) as unknown as number
+  await rejection(desk.api.count(bad), 'MESSAGE_NOT_CLONEABLE')
+  assert.is(await desk.api.count(1), 1)
+  await desk.dispose()
+})
+
+test.run()
