@@ -61,7 +61,7 @@ for (const [where, on] of placements) {
     await system.dispose()
     assert.is((await down).reason, 'stopped')
     await rejection(probe.ask.echo(1), 'ACTOR_STOPPED')
-    await rejection(system.spawn(ProbeActor, {}), 'ACTOR_STOPPED')
+    await rejection(system.spawn(ProbeActor, {}), 'SYSTEM_STOPPED')
   })
 
   test(

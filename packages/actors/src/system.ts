@@ -1,3 +1,4 @@
+import { KaitianError } from '@kaitian/errors'
 import { EventEmitter } from 'eventemitter3'
 import { systemClock, type Clock } from './clock.js'
 import type { Down, KillOptions, Spawner, SpawnOptions, StopOptions } from './context.js'
@@ -70,6 +71,9 @@ class ActorSystem implements System {
     args: NoInfer<Args>,
     options: SpawnOptions = {},
   ): Promise<Ref<P>> {
+    if (this.#disposing !== undefined) {
+      throw new KaitianError('SYSTEM_STOPPED', `${this.name} is disposed; create another system`)
+    }
     return this.#site.spawn(this.#family, actor, args, options)
   }
 
