@@ -14,7 +14,7 @@ export interface Placement {
 }
 
 /** How much of the foreground shows at a pixel, 0 … 256. */
-export type Cover = (x: number, y: number) => number
+type Cover = (x: number, y: number) => number
 
 /** A family of images; integers throughout, for the reason given at `synthesiseImages`. */
 export type Pattern = (placement: Placement) => Cover
