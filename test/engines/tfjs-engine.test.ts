@@ -129,6 +129,17 @@ test('memory is bounded: no tensor, and no growth of the heap once shapes are kn
   engine.dispose()
 })
 
+test('buffers of shapes that do not come back are freed', async () => {
+  const engine = await openEngine(mixedModel)
+  gradientOf(engine, mixedModel, randomBatch(mixedModel, 64))
+  const two = 2 * engine.heapBytes
+  for (let count = 64; count > 0; count--) {
+    gradientOf(engine, mixedModel, randomBatch(mixedModel, count))
+  }
+  assert.ok(engine.heapBytes <= two, `${engine.heapBytes} bytes of heap, ${two} allowed`)
+  engine.dispose()
+})
+
 test('a heap that grows in the middle of a step does not harm it', async () => {
   const model = defineModel({
     input: [32, 32, 8],

@@ -123,6 +123,24 @@ for (const channels of [16, 8, 12]) {
   )
 }
 
+test('max pool gives the gradient of equal values to the first', async () => {
+  const gradients: number[][] = []
+  for (const backend of ['cpu', 'wasm']) {
+    await tf.setBackend(backend)
+    const gradient = tf.grad((x) => tf.sum(maxPool(x)))(tf.ones([1, 5, 5, 4]))
+    gradients.push([...gradient.dataSync()])
+  }
+  assert.equal(gradients[1], gradients[0])
+})
+
+test('group norm without a tape or a tidy leaves only its output', async () => {
+  await tf.setBackend('wasm')
+  const [x, vector] = [tf.ones([2, 3, 3, 4]), tf.ones([4])]
+  const before = tf.memory().numTensors
+  groupNormOp(x, vector, vector, { groups: 2 })
+  assert.is(tf.memory().numTensors, before + 1)
+})
+
 test('no tensor is left behind', async () => {
   await tf.setBackend('wasm')
   const inputs = [tf.ones([2, 6, 6, 4]), tf.ones([3, 3, 4, 4]), tf.ones([4]), tf.ones([4])]
