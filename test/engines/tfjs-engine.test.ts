@@ -1,7 +1,15 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { assembleKernels } from '@kaitian/train/engines/tfjs'
-import { conv2d, defineModel, dense, flatten, initialWeights } from '@kaitian/train/model'
+import { KaitianError } from '@kaitian/errors'
+import {
+  conv2d,
+  defineModel,
+  dense,
+  flatten,
+  globalAveragePool,
+  initialWeights,
+} from '@kaitian/train/model'
 import * as tf from '@tensorflow/tfjs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -152,6 +160,23 @@ test('a heap that grows in the middle of a step does not harm it', async () => {
   const grown = gradientOf(engine, model, batch)
   assert.ok(engine.heapBytes > before, 'the heap grew')
   assert.equal(gradientOf(engine, model, batch), grown)
+  engine.dispose()
+})
+
+test('a batch that memory cannot hold is refused, and the engine goes on', async () => {
+  const model = defineModel({
+    input: [128, 128, 1],
+    layers: [conv2d({ filters: 256 }), globalAveragePool(), dense({ units: 3 })],
+    classes: 3,
+  })
+  const engine = await openEngine(model)
+  const small = randomBatch(model, 1)
+  const before = gradientOf(engine, model, small)
+  assert.throws(
+    () => gradientOf(engine, model, randomBatch(model, 260)),
+    (error: unknown) => error instanceof KaitianError && error.code === 'OUT_OF_MEMORY',
+  )
+  assert.equal(gradientOf(engine, model, small), before)
   engine.dispose()
 })
 

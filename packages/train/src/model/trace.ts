@@ -1,6 +1,6 @@
 import { KaitianError } from '@kaitian/errors'
 import { checkLayer, type Shape } from './check.js'
-import type { Layer, ModelDescription, TensorSlot } from './model.js'
+import type { Layer, ModelDescription, Residual, TensorSlot } from './model.js'
 import { windowAxis } from './window.js'
 
 /** A layer with its name, shapes and tensors: what an engine compiles. */
@@ -36,8 +36,9 @@ export function* walk(layers: readonly TracedLayer[]): Generator<TracedLayer> {
 
 function traceChain(layers: readonly Layer[], input: Shape, prefix: string): TracedLayer[] {
   let shape = input
-  return layers.map((layer, index) => {
-    const traced = traceLayer(layer, shape, `${prefix}${index}.${String(layer?.kind)}`)
+  return layers.map((layer: Layer | undefined, index) => {
+    // a hole in the list is refused by its name, not by a TypeError
+    const traced = traceLayer(layer as Layer, shape, `${prefix}${index}.${String(layer?.kind)}`)
     shape = traced.output
     return traced
   })
@@ -45,70 +46,90 @@ function traceChain(layers: readonly Layer[], input: Shape, prefix: string): Tra
 
 function traceLayer(layer: Layer, input: Shape, name: string): TracedLayer {
   checkLayer(layer, input, name)
-  const plain = { name, layer, input, body: [], shortcut: [] }
+  if (layer.kind === 'residual') return traceResidual(layer, input, name)
+  const output = outputOf(layer, input)
+  const tensors = tensorsOf(layer, input, name)
+  const multiplyAdds = multiplyAddsOf(layer, input, output)
+  return { name, layer, input, output, tensors, multiplyAdds, body: [], shortcut: [] }
+}
+
+function traceResidual(layer: Residual, input: Shape, name: string): TracedLayer {
+  const body = traceChain(layer.body, input, `${name}.body.`)
+  const shortcut = traceChain(layer.shortcut, input, `${name}.shortcut.`)
+  const output = joinBranches(name, body.at(-1)?.output ?? input, shortcut.at(-1)?.output ?? input)
+  return { name, layer, input, output, body, shortcut, tensors: [], multiplyAdds: 0 }
+}
+
+type Plain = Exclude<Layer, Residual>
+
+function outputOf(layer: Plain, input: Shape): Shape {
+  const channels = channelsOf(input)
+  switch (layer.kind) {
+    case 'conv2d':
+      return windowed(input, layer.kernel, layer.stride, layer.padding, layer.filters)
+    case 'depthwiseConv2d':
+      return windowed(input, layer.kernel, layer.stride, layer.padding, channels)
+    case 'maxPool':
+    case 'averagePool':
+      return windowed(input, layer.size, layer.stride, layer.padding, channels)
+    case 'dense':
+      return [layer.units]
+    case 'globalAveragePool':
+      return [channels]
+    case 'flatten':
+      return [sizeOf(input)]
+    default:
+      return input
+  }
+}
+
+function tensorsOf(layer: Plain, input: Shape, name: string): TensorDeclaration[] {
+  const channels = channelsOf(input)
   const tensor = (part: string, shape: Shape, role: TensorSlot['role'] = 'weight') => ({
     name: `${name}.${part}`,
     role,
     shape,
   })
-  const biasOf = (wanted: boolean, size: number) => (wanted ? [tensor('bias', [size])] : [])
-  const channels = input[input.length - 1]
-
+  const withBias = (kernel: Shape, bias: boolean) => [
+    tensor('kernel', kernel),
+    ...(bias ? [tensor('bias', kernel.slice(-1))] : []),
+  ]
+  const norm = () => [tensor('scale', [channels]), tensor('bias', [channels])]
   switch (layer.kind) {
-    case 'conv2d': {
-      const output = windowed(input, layer.kernel, layer.stride, layer.padding, layer.filters)
-      const kernel = [layer.kernel, layer.kernel, channels, layer.filters]
-      const tensors = [tensor('kernel', kernel), ...biasOf(layer.bias, layer.filters)]
-      return {
-        ...plain,
-        output,
-        tensors,
-        multiplyAdds: sizeOf(output) * layer.kernel ** 2 * channels,
-      }
-    }
-    case 'depthwiseConv2d': {
-      const output = windowed(input, layer.kernel, layer.stride, layer.padding, channels)
-      const kernel = [layer.kernel, layer.kernel, channels]
-      const tensors = [tensor('kernel', kernel), ...biasOf(layer.bias, channels)]
-      return { ...plain, output, tensors, multiplyAdds: sizeOf(output) * layer.kernel ** 2 }
-    }
-    case 'dense': {
-      const kernel = tensor('kernel', [channels, layer.units])
-      const tensors = [kernel, ...biasOf(layer.bias, layer.units)]
-      return { ...plain, output: [layer.units], tensors, multiplyAdds: channels * layer.units }
-    }
+    case 'conv2d':
+      return withBias([layer.kernel, layer.kernel, channels, layer.filters], layer.bias)
+    case 'depthwiseConv2d':
+      return withBias([layer.kernel, layer.kernel, channels], layer.bias)
+    case 'dense':
+      return withBias([channels, layer.units], layer.bias)
     case 'groupNorm':
+      return norm()
     case 'batchNorm': {
-      const tensors = [tensor('scale', [channels]), tensor('bias', [channels])]
-      const running =
-        layer.kind === 'groupNorm'
-          ? []
-          : [tensor('mean', [channels], 'statistic'), tensor('variance', [channels], 'statistic')]
-      return { ...plain, output: input, tensors: [...tensors, ...running], multiplyAdds: 0 }
+      const mean = tensor('mean', [channels], 'statistic')
+      return [...norm(), mean, tensor('variance', [channels], 'statistic')]
     }
-    case 'maxPool':
-    case 'averagePool': {
-      const output = windowed(input, layer.size, layer.stride, layer.padding, channels)
-      return { ...plain, output, tensors: [], multiplyAdds: 0 }
-    }
-    case 'globalAveragePool':
-      return { ...plain, output: [channels], tensors: [], multiplyAdds: 0 }
-    case 'flatten':
-      return { ...plain, output: [sizeOf(input)], tensors: [], multiplyAdds: 0 }
-    case 'relu':
-    case 'relu6':
-      return { ...plain, output: input, tensors: [], multiplyAdds: 0 }
-    case 'residual': {
-      const body = traceChain(layer.body, input, `${name}.body.`)
-      const shortcut = traceChain(layer.shortcut, input, `${name}.shortcut.`)
-      const output = joinBranches(
-        name,
-        body.at(-1)?.output ?? input,
-        shortcut.at(-1)?.output ?? input,
-      )
-      return { name, layer, input, output, body, shortcut, tensors: [], multiplyAdds: 0 }
-    }
+    default:
+      return []
   }
+}
+
+/** Of convolutions and dense layers; what the others cost is small beside them. */
+function multiplyAddsOf(layer: Plain, input: Shape, output: Shape): number {
+  switch (layer.kind) {
+    case 'conv2d':
+      return sizeOf(output) * layer.kernel ** 2 * channelsOf(input)
+    case 'depthwiseConv2d':
+      return sizeOf(output) * layer.kernel ** 2
+    case 'dense':
+      return channelsOf(input) * layer.units
+    default:
+      return 0
+  }
+}
+
+/** The last axis: channels of an image, or all features. */
+function channelsOf(shape: Shape): number {
+  return shape[shape.length - 1]
 }
 
 function joinBranches(name: string, body: Shape, shortcut: Shape): Shape {

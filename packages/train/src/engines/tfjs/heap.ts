@@ -53,13 +53,14 @@ export class WasmHeap {
   }
 
   allocate(floats: number): Pointer {
-    // above 2 GiB the address comes back negative
-    const pointer = this.module._malloc(Math.max(floats, 1) * 4) >>> 0
+    const bytes = Math.max(floats, 1) * 4
+    // malloc would take a larger size modulo 2³²; above 2 GiB its address comes back negative
+    const pointer = bytes < 2 ** 32 ? this.module._malloc(bytes) >>> 0 : 0
     if (pointer !== 0) return pointer
     throw new KaitianError(
       'OUT_OF_MEMORY',
-      `The tfjs engine needs ${floats * 4} bytes more than its heap of ${this.bytes} bytes can grow; use smaller shards or batches.`,
-      { fields: { bytes: floats * 4, heapBytes: this.bytes } },
+      `The tfjs engine needs ${bytes} bytes more than its heap of ${this.bytes} bytes can grow; use smaller shards or batches.`,
+      { fields: { bytes, heapBytes: this.bytes } },
     )
   }
 

@@ -28,7 +28,7 @@ export const batchMatMulConfig: KernelConfig = {
 }
 
 /** out = op(a) · op(b), op transposing where asked to. */
-export function product(
+function product(
   heap: WasmHeap,
   a: Matrix,
   transposeA: boolean,

@@ -99,7 +99,7 @@ export const i32 = {
 }
 
 /** `yes` where the condition is not 0; evaluates both. */
-export function choose(yes: Operand, no: Operand, condition: Expr): Expr {
+function choose(yes: Operand, no: Operand, condition: Expr): Expr {
   const [first, second] = [toExpr(yes), toExpr(no)]
   return {
     type: first.type,

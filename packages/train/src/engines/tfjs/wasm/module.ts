@@ -17,7 +17,7 @@ export interface WasmMemory {
 }
 
 /** A kernel of the module: pointers and strides in bytes, clamps in f32. */
-export type WasmKernel = (...args: number[]) => void
+type WasmKernel = (...args: number[]) => void
 
 export type WasmKernels = Readonly<Record<string, WasmKernel>>
 
