@@ -89,6 +89,7 @@ test('Ctrl-C stops the run and says where it stood', async () => {
     /interrupted \(SIGINT\) after epoch 1, step \d+: \d+ steps and \d+ samples committed/,
   )
   assert.is(ran.runtime.calls.at(-1), 'dispose')
+  assert.equal(ran.deaths, [])
   assert.is(ran.listening(), 0)
 })
 
@@ -98,6 +99,7 @@ test('a run that does not hear is left within two seconds', async () => {
   ran.signal('SIGTERM')
   await ran.clock.advance(2000)
   assert.is(await ran.code, 143)
+  assert.equal(ran.deaths, ['SIGTERM'])
 })
 
 test('a second Ctrl-C does not wait', async () => {
@@ -107,6 +109,7 @@ test('a second Ctrl-C does not wait', async () => {
   await new Promise<void>((resolve) => setImmediate(resolve))
   ran.signal('SIGINT')
   assert.is(await ran.code, 130)
+  assert.equal(ran.deaths, ['SIGINT'])
 })
 
 test('a closed output stops the run', async () => {

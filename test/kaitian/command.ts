@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { virtualClock } from '@kaitian/actors'
 import { runCommandLine, trainOn, type Host } from 'kaitian/testing'
@@ -13,19 +14,37 @@ export interface Ran {
   readonly err: string
 }
 
-/** The real command in a process of its own, with the repository as working folder. */
-export function runCommand(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [command, ...words], {
-      cwd: repository,
-      env: { ...process.env, ...env },
-    })
-    let [out, err] = ['', '']
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+/** Starts the real command in a process of its own, with the repository as working folder. */
+export function startCommand(words: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
+  const child = spawn(process.execPath, [command, ...words], {
+    cwd: repository,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [out, err] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  const ended = new Promise<Ran>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, out, err }))
   })
+  const printed = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      child.stdout.on('data', () => out.includes(text) && resolve())
+      child.on('close', () => reject(new Error(`it ended without printing ${text}: ${err}`)))
+    })
+  return { child, ended, printed }
+}
+
+export interface Started {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  readonly ended: Promise<Ran>
+  /** Waits until the output holds the text. */
+  printed(text: string): Promise<void>
+}
+
+export function runCommand(words: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ran> {
+  return startCommand(words, env).ended
 }
 
 /** The command in this thread over a fake runtime; `signal` plays Ctrl-C. */
@@ -38,6 +57,7 @@ export function runOnFake(
   const clock = virtualClock()
   const listeners = new Set<(signal: 'SIGINT' | 'SIGTERM') => void>()
   const closed = new Set<() => void>()
+  const deaths: string[] = []
   const text = { out: '', err: '' }
   const host: Host = {
     out: { isTTY, write: (part) => (text.out += part) },
@@ -45,6 +65,7 @@ export function runOnFake(
     clock,
     onSignal: (listener) => subscribe(listeners, listener),
     onOutputClosed: (listener) => subscribe(closed, listener),
+    dieOf: (signal) => deaths.push(signal),
   }
   return {
     code: runCommandLine(
@@ -53,6 +74,8 @@ export function runOnFake(
       trainOn(async () => runtime),
     ),
     text,
+    /** Signals that the process would have ended itself with. */
+    deaths,
     runtime,
     clock,
     signal: (name: 'SIGINT' | 'SIGTERM') => [...listeners].forEach((listener) => listener(name)),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { virtualClock } from '@kaitian/actors'
 import { KaitianError, RunHistory, writeReport } from 'kaitian'
-import { checkReportFile, renderReport, Training } from 'kaitian/testing'
+import { checkWritable, renderReport, Training } from 'kaitian/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runOnFake } from './command.js'
@@ -77,13 +77,13 @@ test('a long run is thinned, not cut', async () => {
 
 test('a report that cannot be written says why, before the run', () => {
   assert.throws(
-    () => checkReportFile('/nowhere/at/all.html'),
+    () => checkWritable('/nowhere/at/all.html'),
     (error: unknown) =>
       error instanceof KaitianError &&
       error.code === 'FILE_WRITE_FAILED' &&
       /does not exist; create it/.test(error.message),
   )
-  assert.throws(() => checkReportFile(tmpdir()), /is a folder/)
+  assert.throws(() => checkWritable(tmpdir()), /is a folder/)
 })
 
 test('a failed write is a KaitianError with its cause', async ({ folder }) => {

@@ -44,7 +44,10 @@ export function describeOutcome(
           ? `${digests[0][1]} on ${digests.map(([device]) => device).join(', ')}`
           : `DIFFERS: ${digests.map((pair) => pair.join(' ')).join(', ')}`,
       ],
-      ['checker', verdict === undefined ? 'not asked (--checker)' : verdict.summary],
+      [
+        'checker',
+        verdict === undefined ? 'not asked (--checker)' : verdict.summary.replace(/^checker: /, ''),
+      ],
     ],
   }
 }

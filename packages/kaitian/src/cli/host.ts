@@ -12,6 +12,11 @@ export interface Host {
   onSignal(listener: (signal: Signal) => void): () => void
   /** Calls back once when nobody reads the output any more; returns how to stop that. */
   onOutputClosed(listener: () => void): () => void
+  /**
+   * Ends the process by the signal's default action, at once: `process.exit`
+   * waits for threads, and one that hangs would keep it waiting.
+   */
+  dieOf(signal: Signal): void
 }
 
 export function processHost(): Host {
@@ -21,6 +26,10 @@ export function processHost(): Host {
     clock: systemClock,
     onSignal,
     onOutputClosed: outputClosed(process.stdout),
+    dieOf(signal) {
+      process.removeAllListeners(signal)
+      process.kill(process.pid, signal)
+    },
   }
 }
 

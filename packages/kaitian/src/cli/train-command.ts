@@ -1,23 +1,19 @@
-import type { RunSummary } from '@kaitian/train'
+import { checkWritable } from '../files/writable.js'
 import { RunHistory } from '../report/history.js'
-import { checkReportFile, writeReport } from '../report/write.js'
+import { writeReport } from '../report/write.js'
 import { showProgress } from '../terminal/show.js'
 import { summaryTable } from '../terminal/summary.js'
 import type { TrainingOptions } from '../training/options.js'
 import type { Training } from '../training/training.js'
+import { endOf, type Ending } from './ending.js'
 import { asKaitianError, errorLine, EXIT, EXIT_OF_SIGNAL } from './exit.js'
-import type { Host, Signal } from './host.js'
+import type { Host } from './host.js'
 import { writeJsonLines } from './json.js'
 import { toTrainingOptions } from './options.js'
 import type { TrainFlags } from './program.js'
 import { followStand, type Stand } from './stand.js'
 
 export type StartTraining = (options: TrainingOptions) => Training
-
-/** A Ctrl-C is answered within two seconds, whatever the run is at. */
-const INTERRUPT_MS = 1800
-
-type Ending = { summary: RunSummary } | { error: unknown } | { signal: Signal } | 'output closed'
 
 /**
  * `kaitian train`: starts the run, shows it, and answers with the exit code.
@@ -29,7 +25,7 @@ export async function trainCommand(
   host: Host,
   train: StartTraining,
 ): Promise<number> {
-  if (flags.report !== undefined) checkReportFile(flags.report)
+  if (flags.report !== undefined) checkWritable(flags.report)
   const training = train(toTrainingOptions(task, flags))
   const stand = followStand(training)
   const history = flags.report === undefined ? undefined : new RunHistory(training)
@@ -37,27 +33,40 @@ export async function trainCommand(
 
   const ending = await endOf(training, host)
   closeView()
-  if (ending === 'output closed') return EXIT.outputClosed
   tellEnd(ending, stand, flags, host)
-  const code = exitCode(ending, stand.begun(), host)
-  if (history === undefined || !stand.begun()) return code
-  return (await report(task, history, flags, host)) ? code : code || EXIT.failed
+  let code = exitCode(ending, stand)
+  if (history !== undefined && stand.begun() && ending.kind !== 'output closed') {
+    const written = await report(task, history, flags, host)
+    if (!written && code === EXIT.ok) code = EXIT.failed
+  }
+  if ('stopped' in ending && !ending.stopped) {
+    host.dieOf(ending.kind === 'signal' ? ending.signal : 'SIGTERM')
+  }
+  return code
 }
 
-function tellEnd(
-  ending: Exclude<Ending, string>,
-  stand: Stand,
-  flags: TrainFlags,
-  host: Host,
-): void {
-  const toPerson = flags.json !== true
-  if ('summary' in ending && toPerson) host.out.write(`${summaryTable(ending.summary)}\n`)
-  if (!('signal' in ending)) return
-  const output = toPerson ? host.out : host.err
-  output.write(`interrupted (${ending.signal}) ${stand.describe()}\n`)
+function show(training: Training, flags: TrainFlags, { out }: Host): () => void {
+  if (flags.json !== true) return showProgress(training, out)
+  writeJsonLines(training, (text) => out.write(text))
+  return () => {}
 }
 
-/** Whether the report could be written; a run's exit code does not hide that it could not. */
+/** To people on stdout; with --json stdout is for machines, and `end` has said it. */
+function tellEnd(ending: Ending, stand: Stand, { json }: TrainFlags, { out, err }: Host): void {
+  if (ending.kind === 'signal') {
+    const note = `interrupted (${ending.signal}) ${stand.describe()}\n`
+    ;(json === true ? err : out).write(note)
+  }
+  if (ending.kind === 'error') err.write(errorLine(asKaitianError(ending.error)))
+  if (ending.kind !== 'summary') return
+  const { summary } = ending
+  if (json !== true) out.write(`${summaryTable(summary)}\n`)
+  if (summary.outcome === 'failed') err.write(errorLine(summary.error ?? UNEXPLAINED))
+}
+
+const UNEXPLAINED = { message: 'The run failed without giving a reason; please report it.' }
+
+/** Whether the report could be written. */
 async function report(
   task: string,
   history: RunHistory,
@@ -75,55 +84,17 @@ async function report(
   }
 }
 
-function show(training: Training, flags: TrainFlags, { out }: Host): () => void {
-  if (flags.json !== true) return showProgress(training, out)
-  writeJsonLines(training, (text) => out.write(text))
-  return () => {}
-}
-
-/** Waits for whatever ends the run first; after a signal, until the run has stopped or the time is up. */
-async function endOf(training: Training, host: Host): Promise<Ending> {
-  const finished = training.finished.then(
-    (summary): Ending => ({ summary }),
-    (error: unknown): Ending => ({ error }),
-  )
-  let release = (): void => {}
-  const cut = new Promise<Ending>((resolve) => {
-    const offSignal = host.onSignal((signal) => resolve({ signal }))
-    const offClosed = host.onOutputClosed(() => resolve('output closed'))
-    release = () => {
-      offSignal()
-      offClosed()
+function exitCode(ending: Ending, stand: Stand): number {
+  switch (ending.kind) {
+    case 'signal':
+      return EXIT_OF_SIGNAL[ending.signal]
+    case 'output closed':
+      return EXIT.outputClosed
+    case 'summary':
+      return ending.summary.outcome === 'failed' ? EXIT.failed : EXIT.ok
+    case 'error': {
+      const refused = !stand.begun() && asKaitianError(ending.error).code !== 'INTERNAL'
+      return refused ? EXIT.refused : EXIT.failed
     }
-  })
-  const ending = await Promise.race([finished, cut])
-  if (ending === 'output closed' || 'signal' in ending) await stopInTime(training, host)
-  release()
-  return ending
-}
-
-/** A second Ctrl-C does not wait. */
-async function stopInTime(training: Training, host: Host): Promise<void> {
-  let off = (): void => {}
-  const again = new Promise<void>((resolve) => (off = host.onSignal(() => resolve())))
-  const timeUp = new AbortController()
-  await Promise.race([
-    training[Symbol.asyncDispose](),
-    again,
-    host.clock.sleep(INTERRUPT_MS, timeUp.signal).catch(() => {}),
-  ])
-  timeUp.abort()
-  off()
-}
-
-function exitCode(ending: Exclude<Ending, string>, begun: boolean, host: Host): number {
-  if ('signal' in ending) return EXIT_OF_SIGNAL[ending.signal]
-  if ('error' in ending) {
-    const error = asKaitianError(ending.error)
-    host.err.write(errorLine(error))
-    return begun || error.code === 'INTERNAL' ? EXIT.failed : EXIT.refused
   }
-  if (ending.summary.outcome !== 'failed') return EXIT.ok
-  host.err.write(errorLine(ending.summary.error ?? { message: 'The run failed without a reason' }))
-  return EXIT.failed
 }

@@ -6,6 +6,7 @@ import type {
   RunSummary,
   StepEvent,
 } from '@kaitian/train'
+import { quotasOf } from '../terminal/narrate.js'
 import type { Training } from '../training/training.js'
 
 /** One or more neighbouring steps: sums, to be divided by `steps`. */
@@ -143,8 +144,4 @@ function merge(into: Stretch, next: Stretch): void {
       own.computeMs += sums.computeMs
     }
   }
-}
-
-function quotasOf({ devices }: StepEvent): string {
-  return devices.map(({ device, quota }) => `${device} ${quota}`).join(', ')
 }

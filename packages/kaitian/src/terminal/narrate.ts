@@ -41,9 +41,16 @@ function simulationNote(devices: readonly DeviceReport[]): string[] {
   return notes
 }
 
-export function narrateQuotas({ devices, reason }: StepEvent): string {
-  const quotas = devices.map(({ device, quota }) => `${device} ${quota}`).join(', ')
-  return `quotas ${quotas}: ${reason}`
+export function narrateQuotas(step: StepEvent): string {
+  return `quotas ${quotasOf(step)}: ${step.reason}`
+}
+
+/** In the order of the devices' names; the scheduler's own order changes. */
+export function quotasOf({ devices }: StepEvent): string {
+  return devices
+    .map(({ device, quota }) => `${device} ${quota}`)
+    .toSorted((one, other) => one.localeCompare(other, 'en', { numeric: true }))
+    .join(', ')
 }
 
 export function narrateGeneration({ generation, members, cause }: GenerationEvent): string {

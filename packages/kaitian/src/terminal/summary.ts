@@ -2,6 +2,9 @@ import type { RunSummary } from '@kaitian/train'
 import Table from 'cli-table3'
 import { count, duration, loss, percent } from './format.js'
 
+/** Longer cells are wrapped, so that a table of two columns fits a terminal. */
+const WIDEST_COLUMN = 60
+
 /** A run's end as rows of name and value. */
 export function summaryRows(summary: RunSummary): [string, string][] {
   const rows: [string, string][] = [
@@ -43,7 +46,17 @@ export function formatTable({
   readonly head?: readonly string[]
   readonly rows: readonly (readonly string[])[]
 }): string {
-  const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } })
+  const lines = [head, ...rows]
+  const columns = Math.max(...lines.map((line) => line.length))
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.min(WIDEST_COLUMN, Math.max(...lines.map((line) => line[column]?.length ?? 0))),
+  )
+  const table = new Table({
+    head: [...head],
+    style: { head: [], border: [], compact: true },
+    colWidths: widths.map((width) => width + 2),
+    wordWrap: true,
+  })
   table.push(...rows.map((row) => [...row]))
   return table.toString()
 }

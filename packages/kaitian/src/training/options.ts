@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { KaitianError } from '@kaitian/errors'
 import type { RecordOptions, TrainOptions } from '@kaitian/train'
+import { checkWritable } from '../files/writable.js'
 import { assignDevices, type GroupDescription } from '../groups/assign.js'
 import { locateTask } from '../task/locate.js'
 
@@ -29,11 +30,15 @@ const SAMPLE_EVERY = 50
 /**
  * The runtime's options. Paths become absolute, since the run may outlive the
  * working folder it was started in. Throws BAD_ARGUMENT, BAD_TASK,
- * UNKNOWN_ENGINE or UNKNOWN_DEVICE; the ranges of numbers are the runtime's
+ * UNKNOWN_ENGINE, UNKNOWN_DEVICE or FILE_WRITE_FAILED; the ranges of numbers are the runtime's
  * own business.
  */
 export function toTrainOptions(options: TrainingOptions): TrainOptions {
   const { task, groups, data, record, weights, save, ...plain } = options
+  if (task === undefined || !Array.isArray(groups)) {
+    throw new KaitianError('BAD_ARGUMENT', 'A run needs a task and a list of groups.')
+  }
+  if (save !== undefined) checkWritable(toPath(save))
   return {
     ...plain,
     task: locateTask(task),

@@ -1,4 +1,5 @@
 import { openFacade } from '@kaitian/actors'
+import { KaitianError } from '@kaitian/errors'
 import { runtimeModule, type TrainApi, type TrainEvents, type TrainOptions } from '@kaitian/train'
 import { toTrainOptions, type TrainingOptions } from './options.js'
 import { Training, type Runtime } from './training.js'
@@ -8,9 +9,7 @@ import { Training, type Runtime } from './training.js'
  * free. Options that cannot be right are refused here and now (KaitianError,
  * thrown); what only the run can find out rejects `finished`.
  */
-export const train = trainOn((options) =>
-  openFacade<TrainApi, TrainEvents>(runtimeModule, { data: options }),
-)
+export const train = trainOn(openRuntimeThread)
 
 /** `train` over another runtime, for tests. */
 export function trainOn(
@@ -19,5 +18,15 @@ export function trainOn(
   return (options) => {
     const checked = toTrainOptions(options)
     return new Training(() => openRuntime(checked))
+  }
+}
+
+/** What the run refuses at its start is the user's business; in which thread it did so is not. */
+async function openRuntimeThread(options: TrainOptions): Promise<Runtime> {
+  try {
+    return await openFacade<TrainApi, TrainEvents>(runtimeModule, { data: options })
+  } catch (error) {
+    const wraps = error instanceof KaitianError && error.code === 'SPAWN_FAILED'
+    throw wraps && error.cause instanceof KaitianError ? error.cause : error
   }
 }

@@ -4,7 +4,11 @@ import type { RunSummary, TrainApi, TrainEvents } from '@kaitian/train'
 import { EventEmitter } from 'eventemitter3'
 
 /** The run in its own thread, as seen from here. */
-export type Runtime = Pick<Facade<TrainApi, TrainEvents>, 'api' | 'events' | 'dispose'>
+export interface Runtime extends Pick<RuntimeFacade, 'events' | 'dispose'> {
+  readonly api: Omit<RuntimeFacade['api'], 'inspect'>
+}
+
+type RuntimeFacade = Facade<TrainApi, TrainEvents>
 
 export type TrainingEvents = EventEmitter<{
   [Name in keyof TrainEvents]: (payload: TrainEvents[Name]) => void

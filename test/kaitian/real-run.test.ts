@@ -1,0 +1,115 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '@kaitian/actors'
+import { train } from 'kaitian'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { runCommand, startCommand } from './command.js'
+import { missing, undocumented, type Line } from './json-page.js'
+
+// The command and the library over the real trainer, on sim engines, which are quick to start.
+
+const test = suite<{ folder: string }>('real run')
+const words = ['train', 'packages/examples/cifar', '--group', 'a=sim@sim*2', '--group', 'b=sim@sim']
+
+test.before((context) => {
+  context.folder = mkdtempSync(join(tmpdir(), 'kaitian-run-'))
+})
+
+test.after(({ folder }) => rmSync(folder, { recursive: true }))
+
+test('a run as JSON lines: as documented, to the end; record, weights and report are there', async ({
+  folder,
+}) => {
+  const place = (name: string): string => join(folder, name)
+  const ran = await runCommand([
+    ...words,
+    ...['--max-steps', '6', '--json', '--pace', 'a=2+0.1', '--record', place('record')],
+    ...['--save', place('w.safetensors'), '--report', place('report.html')],
+  ])
+  assert.equal([ran.code, ran.err], [0, ''])
+  const lines = ran.out.trimEnd().split('\n')
+  const events = lines.map((line) => JSON.parse(line) as Line)
+  assert.equal(undocumented(events), [])
+  // Nothing fails in this run, so there is no fault.
+  assert.equal(missing(events), ['fault'])
+  assert.is(events.filter(({ event }) => event === 'step').length, 6)
+  assert.is(events.at(-1)?.['outcome'], 'finished')
+  assert.ok(existsSync(place('record/journal.jsonl')))
+  assert.ok(existsSync(place('w.safetensors')))
+  assert.match(readFileSync(place('report.html'), 'utf8'), /"steps":\[1,2,3,4,5,6\]/)
+})
+
+test('Ctrl-C: within two seconds, with 130 and the place where it stood', async () => {
+  const { child, ended, printed } = startCommand([...words, '--epochs', '1000', '--no-evaluate'])
+  await printed('of epoch 1: ')
+  const pressed = systemClock.now()
+  child.kill('SIGINT')
+  const { code, out, err } = await ended
+  assert.ok(systemClock.now() - pressed < 2000, 'it took too long')
+  assert.equal([code, err], [130, ''])
+  assert.match(out, /\ninterrupted \(SIGINT\) after epoch \d+, step \d+: .* samples committed\n$/)
+})
+
+test('Ctrl-C before the first step ends as quickly', async () => {
+  const { child, ended, printed } = startCommand([
+    'train',
+    'packages/examples/cifar',
+    '--group',
+    'a=tfjs@cpu*2',
+  ])
+  await printed('task ').catch(() => {})
+  child.kill('SIGINT')
+  assert.is((await ended).code, 130)
+})
+
+test('a reader that goes away stops the run', async () => {
+  const { child, ended, printed } = startCommand([...words, '--json', '--epochs', '1000'])
+  await printed('"event":"step"')
+  child.stdout.destroy()
+  assert.equal(await ended.then(({ code, err }) => [code, err]), [141, ''])
+})
+
+test('what only the run can find out is refused with its own code', async ({ folder }) => {
+  const empty = join(folder, 'empty.mjs')
+  writeFileSync(empty, 'export {}\n')
+  const cases: [string[], string][] = [
+    [['train', empty, '--group', 'a=sim@sim'], 'BAD_TASK'],
+    [[...words, '--data', '/nowhere'], 'DATA_MISSING'],
+    [[...words, '--batch', '8', '--shard', '8'], 'BATCH_TOO_SMALL'],
+  ]
+  for (const [command, code] of cases) {
+    const ran = await runCommand(command)
+    assert.is(ran.code, 2, code)
+    assert.match(ran.err, new RegExp(`^kaitian: ${code}: [^\\n]+\\n$`))
+  }
+  const byEnvironment = await runCommand(words, { KAITIAN_DATA: '/nowhere' })
+  assert.match(byEnvironment.err, /DATA_MISSING/)
+})
+
+test('T2 as a library: a device is killed, the run finishes, survivors agree', async () => {
+  const task = fileURLToPath(new URL('../../../packages/examples/cifar', import.meta.url))
+  await using training = train({
+    task,
+    groups: ['a=sim@sim*2', 'b=sim@sim'],
+    maxSteps: 20,
+    evaluate: false,
+  })
+  const faults: string[] = []
+  training.events.on('fault', ({ kind, device }) => faults.push(`${kind} ${device}`))
+  const fifth = new Promise<void>((resolve) => {
+    training.events.on('step', ({ committed }) => committed === 5 && resolve())
+  })
+  await fifth
+  await training.kill('sim:1')
+  const summary = await training.finished
+  assert.is(summary.outcome, 'finished')
+  assert.is(summary.steps, 20)
+  assert.ok(faults.includes('killed sim:1'))
+  assert.equal(Object.keys(summary.digests).toSorted(), ['sim:0', 'sim:2'])
+  assert.is(new Set(Object.values(summary.digests)).size, 1)
+})
+
+test.run()
