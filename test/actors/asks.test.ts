@@ -1,3 +1,4 @@
+import { ask, protocol, type ActorClass } from '@kaitian/actors'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Gate } from './fixtures/shared-log.js'
@@ -68,18 +69,30 @@ for (const [where, on] of placements) {
   )
 
   test(
-    'a message that the protocol does not have is refused by name',
+    'a message that the actor does not have is refused by name',
     withSystem(async (system) => {
-      // A newer sender than receiver: the ref knows a message that the class does not handle.
-      class Newer extends ProbeActor {
-        static override readonly protocol = ProbeActor.protocol
-      }
-      Object.defineProperty(Newer, 'name', { value: 'ProbeActor' })
+      // The sender's class is newer than the one that the thread's module exports, or than its
+      // own methods.
+      const newer = protocol({ ...ProbeActor.protocol, later: ask() })
+      const Newer = class extends ProbeActor {} as unknown as ActorClass<typeof newer, object>
+      Object.defineProperties(Newer, {
+        name: { value: 'ProbeActor' },
+        protocol: { value: newer },
+      })
       const probe = await system.spawn(Newer, {}, { on })
-      const missing = probe.ask as unknown as Record<string, unknown>
-      assert.is(missing.then, undefined)
-      assert.is(missing.constructor, undefined)
-      assert.is(missing.faultTell, undefined, 'a tell is no ask')
+      await rejection(probe.ask.later(), 'UNKNOWN_MESSAGE')
+      assert.is(await probe.ask.echo(1), 1)
+    }),
+  )
+
+  test(
+    'a ref has the messages of its protocol and nothing else',
+    withSystem(async (system) => {
+      const probe = await system.spawn(ProbeActor, {}, { on })
+      const asks = probe.ask as unknown as Record<string, unknown>
+      for (const name of ['then', 'constructor', '__proto__', 'faultTell']) {
+        assert.is(asks[name], undefined, name)
+      }
     }),
   )
 

@@ -27,6 +27,7 @@ export class Incarnation {
   readonly #abort = new AbortController()
   readonly #owned = new Owned()
   readonly #watches = new Set<() => void>()
+  readonly #handlers = new Map<string, { kind: 'ask' | 'tell'; handler: Handler }>()
   #instance: Handlers<Protocol> | undefined
   #context!: Context
 
@@ -50,17 +51,21 @@ export class Incarnation {
   /** Constructs the actor and runs its `start`. */
   async start(): Promise<void> {
     const { actor: Actor, args } = this.#blueprint
-    this.#instance = new Actor(args)
+    const instance = new Actor(args)
+    this.#instance = instance
+    const methods = instance as unknown as Record<string, Method>
+    for (const [message, { kind }] of Object.entries(Actor.protocol)) {
+      if (typeof methods[message] !== 'function') continue
+      const handler: Handler = (payload) => methods[message](payload, this.#context)
+      this.#handlers.set(message, { kind, handler })
+    }
     await this.#instance.start?.(this.#context)
   }
 
   /** Undefined when the protocol has no such message of that kind. */
   handler(kind: 'ask' | 'tell', message: string): Handler | undefined {
-    const { protocol } = this.#blueprint.actor
-    if (!Object.hasOwn(protocol, message) || protocol[message].kind !== kind) return undefined
-    const instance = this.#instance as unknown as Record<string, Method> | undefined
-    if (typeof instance?.[message] !== 'function') return undefined
-    return (payload) => instance[message](payload, this.#context)
+    const known = this.#handlers.get(message)
+    return known?.kind === kind ? known.handler : undefined
   }
 
   own(resource: Disposable): void {
