@@ -107,7 +107,7 @@ threads(
   withSystem(async (system) => {
     const probe = await system.spawn(ProbeActor, {}, { on })
     const asks = [probe.ask.exit(3), probe.ask.echo(1)]
-    for (const ask of asks) await rejection(ask, 'THREAD_EXITED')
+    for (const pending of asks) await rejection(pending, 'THREAD_EXITED')
   }),
 )
 
