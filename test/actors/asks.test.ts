@@ -1,9 +1,11 @@
 import { ask, protocol, type ActorClass } from '@kaitian/actors'
+import { pbkdf2 } from 'node:crypto'
+import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Gate } from './fixtures/shared-log.js'
 import { ProbeActor } from './fixtures/probe.js'
-import { placements, probeModule, rejection, withSystem } from './support.js'
+import { nextEvent, placements, probeModule, rejection, withSystem } from './support.js'
 
 for (const [where, on] of placements) {
   const test = suite(`asks, ${where}`)
@@ -37,8 +39,8 @@ for (const [where, on] of placements) {
       const probe = await system.spawn(ProbeActor, {}, { on })
       const gate = new Gate()
       const code = on === 'inline' ? 'ACTOR_STOPPED' : 'THREAD_EXITED'
-      const lost = [probe.ask.hold(gate.cells), probe.ask.echo(1)].map((ask) =>
-        rejection(ask, code),
+      const lost = [probe.ask.hold(gate.cells), probe.ask.echo(1)].map((pending) =>
+        rejection(pending, code),
       )
       await gate.arrived()
       await system.kill(probe)
@@ -63,8 +65,11 @@ for (const [where, on] of placements) {
       assert.is(((await aborted).cause as Error).message, 'enough')
       assert.equal((await timed).fields.timeoutMs, 5)
       await rejection(probe.ask.echo(1, { signal: abort.signal }), 'ASK_ABORTED')
+      const letter = nextEvent(system, 'dead-letter')
       gate.open()
       assert.is(await probe.ask.echo(2), 2)
+      const unhandled = { to: probe.path, kind: 'ask', message: 'echo', reason: 'aborted' }
+      assert.equal(await letter, unhandled, 'what waited and nobody waits for is not handled')
     }),
   )
 
@@ -149,6 +154,27 @@ threads(
     const bytes = new Uint8Array(8)
     structuredClone(bytes, { transfer: [bytes.buffer] })
     await rejection(probe.ask.echo(bytes), 'MESSAGE_NOT_CLONEABLE')
+  }),
+)
+
+threads(
+  'A3 a kill settles asks at once, though native code holds up the end of the thread',
+  withSystem(async (system) => {
+    const probe = await system.spawn(ProbeActor, {}, { on })
+    const gate = new Gate()
+    const rounds = 1_000_000
+    const order: string[] = []
+    const lost = rejection(
+      probe.ask.block({ cells: gate.cells, rounds: 4 * rounds }),
+      'THREAD_EXITED',
+    )
+    await gate.arrived()
+    const killed = system.kill(probe)
+    // A quarter of what the thread does: it ends long before the thread can.
+    const quarter = promisify(pbkdf2)('a', 'b', rounds, 64, 'sha512')
+    await Promise.all([lost.then(() => order.push('lost')), quarter.then(() => order.push('work'))])
+    assert.equal(order, ['lost', 'work'])
+    await killed
   }),
 )
 
