@@ -40,7 +40,7 @@ export interface Started {
   readonly child: ChildProcessByStdio<null, Readable, Readable>
   readonly ended: Promise<Ran>
   /** Waits until the output holds the text. */
-  printed(text: string): Promise<void>
+  readonly printed: (text: string) => Promise<void>
 }
 
 export function runCommand(words: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ran> {

@@ -24,11 +24,10 @@ test('a run as JSON lines: as documented, to the end; record, weights and report
   folder,
 }) => {
   const place = (name: string): string => join(folder, name)
-  const ran = await runCommand([
-    ...words,
-    ...['--max-steps', '6', '--json', '--pace', 'a=2+0.1', '--record', place('record')],
-    ...['--save', place('w.safetensors'), '--report', place('report.html')],
-  ])
+  const run = ['--max-steps', '6', '--json', '--pace', 'a=2+0.1']
+  const files = ['--record', place('record'), '--save', place('w.safetensors')]
+  const report = ['--report', place('report.html')]
+  const ran = await runCommand([...words, ...run, ...files, ...report])
   assert.equal([ran.code, ran.err], [0, ''])
   const lines = ran.out.trimEnd().split('\n')
   const events = lines.map((line) => JSON.parse(line) as Line)

@@ -4,18 +4,19 @@ import type { FinishedRun } from './runs.js'
 import type { Verdict } from './verdict.js'
 
 export function compareTimes(disturbed: FinishedRun, others: readonly FinishedRun[]): ReportTable {
-  const own = disturbed.times.epochMs(STEPS_PER_EPOCH)
+  const own = disturbed.times.median()
   const rows = [disturbed, ...others].map(({ name, times }) => {
-    const ms = times.epochMs(STEPS_PER_EPOCH)
+    const ms = times.median()
     const gain = name === disturbed.name ? '' : percent(1 - own / ms)
-    return [name, `${(ms / 1000).toFixed(2)} s`, gain, String(times.steps)]
+    const epoch = (ms * STEPS_PER_EPOCH) / 1000
+    return [name, `${epoch.toFixed(2)} s`, `${ms.toFixed(1)} ms`, gain, String(times.steps)]
   })
   return {
     title: 'Time per epoch, nothing disturbed',
-    head: ['run', 'time per epoch', 'saved by the adaptive split', 'steps measured'],
+    head: ['run', 'time per epoch', 'step', 'saved by the adaptive split', 'steps measured'],
     rows,
     note:
-      `Mean step time × ${STEPS_PER_EPOCH} steps, without the first ${SETTLING_STEPS} steps; of the ` +
+      `Median step time × ${STEPS_PER_EPOCH} steps, without the first ${SETTLING_STEPS} steps; of the ` +
       `adaptive run only the steps before the first fault. The others run for ${COMPARISON_STEPS} steps. ` +
       'Paces are simulated.',
   }

@@ -5,7 +5,7 @@ import type { GroupDescription } from 'kaitian'
 /** Samples of the made-up data set. */
 export const DATA = { train: 4096, test: 1000 }
 
-export const TRAINING = { batch: 64, shard: 4, epochs: 8, learningRate: 0.1, warmupSteps: 30 }
+export const TRAINING = { batch: 96, shard: 4, epochs: 7, learningRate: 0.1, warmupSteps: 30 }
 
 export const STEPS_PER_EPOCH = Math.ceil(DATA.train / TRAINING.batch)
 export const TOTAL_STEPS = STEPS_PER_EPOCH * TRAINING.epochs
@@ -28,12 +28,12 @@ export const FAULTS = {
 }
 
 /** Steps of the shorter runs that the main one is compared with. */
-export const COMPARISON_STEPS = 100
+export const COMPARISON_STEPS = 60
 /** Left out of every comparison: the scheduler is still measuring, the engines are still warming up. */
 export const SETTLING_STEPS = 15
 
 /** Steps that the record holds in full, for the checker to compute again: every one of so many. */
-export const SAMPLE_EVERY = 128
+export const SAMPLE_EVERY = 75
 
 /** Goal for the share of device-steps in which the CPU's own speed showed through. */
 export const PACE_GOAL = 0.05

@@ -1,10 +1,9 @@
 import type { StepEvent, Training } from 'kaitian'
 import { SETTLING_STEPS } from './parameters.js'
 
-/** Mean time of a run's steps while nothing disturbs it. */
+/** Times of a run's steps while nothing disturbs it. */
 export class StepTimes {
-  #sum = 0
-  #steps = 0
+  readonly #times: number[] = []
   #healthy = true
 
   constructor({ events }: Training) {
@@ -14,17 +13,18 @@ export class StepTimes {
 
   /** Steps that were counted. */
   get steps(): number {
-    return this.#steps
+    return this.#times.length
   }
 
-  /** Time of an epoch of `stepsPerEpoch` such steps, ms. */
-  epochMs(stepsPerEpoch: number): number {
-    return (this.#sum / this.#steps) * stepsPerEpoch
+  /** The median, ms: other programs of the host disturb some steps, and a mean would show them. */
+  median(): number {
+    const sorted = this.#times.toSorted((one, other) => one - other)
+    const middle = sorted.length / 2
+    return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle) - 1]) / 2
   }
 
   #add({ committed, stepMs }: StepEvent): void {
     if (!this.#healthy || committed <= SETTLING_STEPS) return
-    this.#sum += stepMs
-    this.#steps++
+    this.#times.push(stepMs)
   }
 }
