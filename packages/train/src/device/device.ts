@@ -143,7 +143,8 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   }
 
   view(): DeviceView {
-    return { digest: this.#state.digest(), current: this.#state.currentIndex }
+    const { phase } = this.#member
+    return { phase, digest: this.#state.digest(), current: this.#state.currentIndex }
   }
 
   slow({ factor }: { factor: number }): void {

@@ -4,7 +4,7 @@ import type { FeedLayout, ShardSlot } from '../data/feed.js'
 import type { BatchResult } from '../engines/engine.js'
 import type { ModelDescription } from '../model/model.js'
 import type { Pace } from '../run/options.js'
-import type { AttemptId } from '../step/member.js'
+import type { AttemptId, MemberState } from '../step/member.js'
 import type { Plan } from '../step/plan.js'
 import type { TrainerProtocol } from '../trainer/protocol.js'
 import type { StateRegions, UpdateRule } from './state.js'
@@ -50,8 +50,10 @@ export interface DeviceInfo {
   readonly regions: StateRegions
 }
 
-/** What a device shows of its committed state. */
+/** What a device shows of itself. */
 export interface DeviceView {
+  /** Where it is in the step: `reducing` means that it waits for the others. */
+  readonly phase: MemberState['phase']
   readonly digest: string
   /** Which of the two buffers is current. */
   readonly current: 0 | 1

@@ -1,10 +1,5 @@
 import { KaitianError } from '@kaitian/errors'
-
-/** How long a step takes at least: alphaMs + betaMs × samples. */
-export interface Pace {
-  readonly alphaMs: number
-  readonly betaMs: number
-}
+import type { Pace } from '../run/options.js'
 
 /** Reads a pace from an engine's settings; what is not set costs nothing. Throws BAD_CONFIG. */
 export function paceOf(settings: Readonly<Record<string, unknown>>): Pace {

@@ -54,7 +54,8 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     this.#self = ctx.self
     this.#backend = loadBackend(this.#args.backend)
     if (this.#args.groups.length === 1) return
-    const { group, groups, secret, host, port, deadlineMs, backend } = this.#args
+    const { group, groups, secret, host, port, deadlines, backend } = this.#args
+    const deadlineMs = deadlines.bridge
     const args = { group, groups, secret, host, port, deadlineMs, backend }
     this.#bridge = await ctx.spawn(Bridge, args, { name: 'bridge' })
     ctx.watch(this.#bridge, (down) => {
@@ -79,13 +80,13 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
 
   async form(formation: Formation): Promise<Formed> {
     await this.#close(`generation ${formation.generation} begins`)
-    const { flatSize, dtype, deadlineMs } = this.#args
+    const { flatSize, dtype, deadlines } = this.#args
     const { generation, members, order } = formation
     const communicator = this.#backend.createCommunicator({
       generation,
       members: members.map(({ device }) => device),
       regions: members.map(({ regions }) => regions),
-      deadlineMs,
+      deadlineMs: deadlines.collective,
     })
     const context = this.#backend.openContext({ vendor: 'cpu', ordinal: 0 })
     const bytes = flatSize * (dtype === 'i64' ? 8 : 4)
@@ -153,10 +154,15 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
 
   #report(generation: number, error: Error): void {
     const known = toKaitianError(error, 'INTERNAL', 'The group failed')
-    const missing = known.code === 'DEADLINE_EXCEEDED' ? known.fields['missing'] : undefined
-    const suspects = Array.isArray(missing) ? missing.map(String) : []
     const { group, trainer } = this.#args
-    trainer.tell.failed({ generation, group, cause: known.message, suspects })
+    const late = known.code === 'DEADLINE_EXCEEDED' ? known.fields : {}
+    trainer.tell.failed({
+      generation,
+      group,
+      cause: known.message,
+      suspects: names(late['missing']),
+      silentGroups: names(late['groups']),
+    })
   }
 
   /** Abort → native exit → unpin, in this order. */
@@ -170,4 +176,8 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     await session.communicator.dispose()
     session.context.dispose()
   }
+}
+
+function names(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : []
 }

@@ -2,6 +2,7 @@ import { ask, protocol, tell, type Ref } from '@kaitian/actors'
 import type { CommunicatorTicket, DType, Region } from '@kaitian/comm-native'
 import type { ErrorRecord } from '@kaitian/errors'
 import type { DeviceProtocol } from '../device/protocol.js'
+import type { Deadlines } from '../run/settings.js'
 import type { Bucket } from '../step/buckets.js'
 import type { AttemptId } from '../step/member.js'
 import type { TrainerProtocol } from '../trainer/protocol.js'
@@ -17,8 +18,7 @@ export interface LeaderArgs {
   readonly secret: string
   readonly host: string
   readonly port: number
-  /** How long a member may take to mark a bucket, and a group to send its part. */
-  readonly deadlineMs: number
+  readonly deadlines: Deadlines
   readonly trainer: Ref<typeof TrainerProtocol>
 }
 

@@ -1,3 +1,4 @@
+import type { DeviceView } from '../device/protocol.js'
 import type { RunSummary } from './events.js'
 
 /** What the user's thread may ask of a run; carried by the facade. */
@@ -11,7 +12,9 @@ export interface TrainApi {
   /** Fault injection: ends the device's thread at once. */
   kill(device: string): Promise<void>
   /** Fault injection: the device takes `factor` times as long from now on; 1 restores it. */
-  slow(device: string, factor: number): Promise<void>
+  slow(device: string, factor: number): void | Promise<void>
+  /** What a device is at, and the digest of its committed state; answered between its turns. */
+  inspect(device: string): Promise<DeviceView>
   /** Ends every actor, thread, socket and pool of the run. */
   close(): Promise<void>
 }

@@ -37,8 +37,10 @@ export interface RunSettings {
  */
 export interface Deadlines {
   readonly budget: number
-  /** A member marks its bucket, a peer group sends its part. */
+  /** A member marks its bucket. */
   readonly collective: number
+  /** A peer group sends its part; longer, so that its own leader first names the member that is late. */
+  readonly bridge: number
   /** All votes of a step are in. */
   readonly step: number
   /** An actor answers: open, join, enter, form. */
@@ -50,7 +52,13 @@ const DEFAULT_DEADLINE_MS = 60_000
 const BUCKET_ELEMENTS = 65_536
 
 export function deadlines(budget: number): Deadlines {
-  return { budget, collective: budget * 0.7, control: budget * 0.8, step: budget }
+  return {
+    budget,
+    collective: budget * 0.6,
+    bridge: budget * 0.8,
+    control: budget * 0.8,
+    step: budget,
+  }
 }
 
 export function resolveSettings(options: TrainOptions, task: Task, data: DataSet): RunSettings {

@@ -1,8 +1,10 @@
 import { createSystem, systemClock, type Clock, type Ref, type System } from '@kaitian/actors'
-import { Scheduler } from '@kaitian/scheduler'
+import { KaitianError } from '@kaitian/errors'
+import { Scheduler, type SchedulerProtocol } from '@kaitian/scheduler'
 import { loadWeights } from '../checkpoint/weights.js'
 import type { DataSet } from '../data/dataset.js'
 import { ShardFeed } from '../data/feed.js'
+import type { DeviceView } from '../device/protocol.js'
 import type { Model } from '../model/model.js'
 import { initialWeights } from '../model/weights.js'
 import type { TrainApi } from '../run/api.js'
@@ -10,6 +12,7 @@ import type { RunSummary, TrainEvents } from '../run/events.js'
 import type { TrainOptions } from '../run/options.js'
 import { resolveSettings, type RunSettings } from '../run/settings.js'
 import type { Task } from '../run/task.js'
+import type { DeviceRef } from '../trainer/crew.js'
 import { Trainer } from '../trainer/trainer.js'
 import type { TrainerProtocol } from '../trainer/protocol.js'
 
@@ -19,6 +22,8 @@ export interface Surroundings {
   readonly clock?: Clock
   /** `inline` puts every actor into this thread: for tests with sim engines. */
   readonly placement?: 'thread' | 'inline'
+  /** Another policy than the built-in ones: an actor that speaks the scheduler's protocol. */
+  readonly scheduler?: (system: System) => Promise<Ref<typeof SchedulerProtocol>>
 }
 
 /** Steps whose shards may lie packed at once: the one under way and those ahead of it. */
@@ -35,17 +40,21 @@ export class Runtime implements TrainApi {
   readonly #feeds: { readonly train: ShardFeed; readonly test: ShardFeed }
   readonly #trainer: Ref<typeof TrainerProtocol>
   readonly #ended: Promise<RunSummary>
+  readonly #emit: Emit
+  #devices: Readonly<Record<string, DeviceRef>> = {}
 
   private constructor(
     system: System,
     feeds: { train: ShardFeed; test: ShardFeed },
     trainer: Ref<typeof TrainerProtocol>,
     ended: Promise<RunSummary>,
+    emit: Emit,
   ) {
     this.#system = system
     this.#feeds = feeds
     this.#trainer = trainer
     this.#ended = ended
+    this.#emit = emit
   }
 
   /** Refuses bad input before any actor starts; after a failure nothing is left behind. */
@@ -53,7 +62,7 @@ export class Runtime implements TrainApi {
     options: TrainOptions,
     task: Task,
     emit: Emit,
-    { clock = systemClock, placement = 'thread' }: Surroundings = {},
+    { clock = systemClock, placement = 'thread', scheduler: spawn }: Surroundings = {},
   ): Promise<Runtime> {
     const seed = options.seed ?? 1
     const folder = options.data === undefined ? {} : { folder: options.data }
@@ -70,7 +79,9 @@ export class Runtime implements TrainApi {
     })
     try {
       const { policy } = settings
-      const scheduler = await system.spawn(Scheduler, { policy }, { name: 'scheduler' })
+      const scheduler =
+        (await spawn?.(system)) ??
+        (await system.spawn(Scheduler, { policy }, { name: 'scheduler' }))
       const facts = { name: data.name, train: data.train.count, test: data.test.count }
       const notify: Emit = (name, payload) => {
         emit(name, payload)
@@ -82,7 +93,7 @@ export class Runtime implements TrainApi {
         fail(down.error ?? new Error(`the trainer was ${down.reason}`))
       })
       ended.catch(() => {})
-      return new Runtime(system, feeds, trainer, ended)
+      return new Runtime(system, feeds, trainer, ended, emit)
     } catch (error) {
       await system.dispose()
       await disposeFeeds(feeds)
@@ -92,6 +103,7 @@ export class Runtime implements TrainApi {
 
   async open(): Promise<void> {
     await this.#trainer.ask.open()
+    this.#devices = await this.#trainer.ask.devices()
   }
 
   async run(): Promise<RunSummary> {
@@ -104,11 +116,28 @@ export class Runtime implements TrainApi {
   }
 
   async kill(device: string): Promise<void> {
-    await this.#trainer.ask.kill({ device })
+    const ref = this.#device(device)
+    this.#emit('fault', { kind: 'killed', device, message: `${device} was killed on purpose` })
+    await this.#system.kill(ref)
   }
 
-  async slow(device: string, factor: number): Promise<void> {
-    await this.#trainer.ask.slow({ device, factor })
+  slow(device: string, factor: number): void {
+    const ref = this.#device(device)
+    const message = `${device} takes ${factor}× as long from now on`
+    this.#emit('fault', { kind: 'slowed', device, message })
+    ref.tell.slow({ factor })
+  }
+
+  async inspect(device: string): Promise<DeviceView> {
+    return await this.#device(device).ask.view()
+  }
+
+  #device(device: string): DeviceRef {
+    if (Object.hasOwn(this.#devices, device)) return this.#devices[device]
+    const names = Object.keys(this.#devices).join(', ')
+    throw new KaitianError('UNKNOWN_DEVICE', `No device is called ${device}; there are ${names}.`, {
+      fields: { device },
+    })
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Context, Ref } from '@kaitian/actors'
+import type { Context, Down, Ref } from '@kaitian/actors'
 import type { CommunicatorTicket, Region } from '@kaitian/comm-native'
 import { KaitianError } from '@kaitian/errors'
 import type { FeedLayout } from '../data/feed.js'
@@ -143,7 +143,7 @@ export class Crew {
         secret: settings.secret,
         host: '127.0.0.1',
         port: settings.options.ports?.[group.name] ?? 0,
-        deadlineMs: settings.deadlines.collective,
+        deadlines: settings.deadlines,
         trainer: this.#ctx.self,
       },
       {
@@ -184,16 +184,18 @@ export class Crew {
     onLeader: (group: string, cause: string) => void,
   ): void {
     for (const { name, ref } of this.devices.values()) {
-      this.#ctx.watch(ref, (down) => {
-        onDevice(name, down.error?.message ?? `${name} was ${down.reason}`)
-      })
+      this.#ctx.watch(ref, (down) => onDevice(name, causeOf(name, down)))
     }
     for (const [group, ref] of this.#leaders) {
-      this.#ctx.watch(ref, (down) => {
-        onLeader(group, down.error?.message ?? `the leader of ${group} was ${down.reason}`)
-      })
+      this.#ctx.watch(ref, (down) => onLeader(group, causeOf(`the leader of ${group}`, down)))
     }
   }
+}
+
+function causeOf(name: string, { reason, error }: Down): string {
+  if (reason !== 'failed' || error === undefined) return `${name} was ${reason}`
+  const { message } = error.cause instanceof Error ? error.cause : error
+  return `${name} failed: ${message}`
 }
 
 const deviceModule = new URL('../device/device.js', import.meta.url)

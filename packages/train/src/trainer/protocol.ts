@@ -1,5 +1,17 @@
-import { ask, protocol, tell } from '@kaitian/actors'
+import { ask, protocol, tell, type Ref } from '@kaitian/actors'
+import type { DeviceProtocol } from '../device/protocol.js'
 import type { Plan, Vote } from '../step/plan.js'
+
+/** A group's collectives failed. */
+export interface Failure {
+  readonly generation: number
+  readonly group: string
+  readonly cause: string
+  /** Devices that did not do their part in time. */
+  readonly suspects: readonly string[]
+  /** Groups from which nothing came in time. */
+  readonly silentGroups: readonly string[]
+}
 
 export const TrainerProtocol = protocol({
   /** Brings devices, leaders and bridges up. */
@@ -7,13 +19,7 @@ export const TrainerProtocol = protocol({
   /** Starts the loop; its end comes through the trainer's `emit`, as the event `end`. */
   begin: tell<void>(),
   vote: tell<Vote>(),
-  /** A group's collectives failed; suspects are devices that did not do their part in time. */
-  failed: tell<{
-    generation: number
-    group: string
-    cause: string
-    suspects: readonly string[]
-  }>(),
+  failed: tell<Failure>(),
   /** Told to itself: a device is gone for good. */
   down: tell<{ device: string; cause: string }>(),
   /** Told to itself: a plan and its data are there. */
@@ -23,6 +29,6 @@ export const TrainerProtocol = protocol({
   /** Told to itself: a deadline may have passed. */
   tick: tell<void>(),
   halt: tell<void>(),
-  kill: ask<{ device: string }, void>(),
-  slow: ask<{ device: string; factor: number }, void>(),
+  /** The devices' own addresses, so that nothing has to pass through the trainer. */
+  devices: ask<void, Readonly<Record<string, Ref<typeof DeviceProtocol>>>>(),
 })

@@ -10,11 +10,11 @@ import type { RunSummary, TrainEvents } from '../run/events.js'
 import type { RunSettings } from '../run/settings.js'
 import { coordinate, idle, type CoordinatorEvent, type Effect } from '../step/coordinator.js'
 import type { Plan, Vote } from '../step/plan.js'
-import { Crew, FormError, type CrewDevice, type GenerationHandles } from './crew.js'
+import { Crew, FormError, type CrewDevice, type DeviceRef, type GenerationHandles } from './crew.js'
 import { evaluate } from './evaluation.js'
 import { Planner } from './planner.js'
 import { Progress } from './progress.js'
-import { TrainerProtocol } from './protocol.js'
+import { TrainerProtocol, type Failure } from './protocol.js'
 import { readyEvent, type DataSetFacts } from './ready.js'
 import { sampleStep } from './sample.js'
 
@@ -74,7 +74,14 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     await this.#crew.open()
     this.#watchCrew()
     const { settings, dataSet } = this.#args
-    this.#args.emit('ready', readyEvent(settings, dataSet, this.#crew.names.map((name) => this.#find(name))))
+    this.#args.emit(
+      'ready',
+      readyEvent(
+        settings,
+        dataSet,
+        this.#crew.names.map((name) => this.#find(name)),
+      ),
+    )
   }
 
   /** Downs are told, not handled at once: they must wait for the turn in hand to end. */
@@ -83,8 +90,8 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     this.#crew.watch(
       (device, cause) => tell.down({ device, cause }),
       (group, cause) => {
-        const suspects = this.#crew.devicesOf(group)
-        tell.failed({ generation: this.#generation, group, cause, suspects })
+        const generation = this.#generation
+        tell.failed({ generation, group, cause, suspects: [], silentGroups: [group] })
       },
     )
   }
@@ -98,12 +105,9 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     await this.#on({ kind: 'vote', vote })
   }
 
-  async failed(failure: {
-    generation: number
-    cause: string
-    suspects: readonly string[]
-  }): Promise<void> {
-    await this.#on({ kind: 'failed', ...failure })
+  async failed({ generation, cause, suspects, silentGroups }: Failure): Promise<void> {
+    const silent = silentGroups.flatMap((group) => this.#crew.devicesOf(group))
+    await this.#on({ kind: 'failed', generation, cause, suspects: [...suspects, ...silent] })
   }
 
   async down(loss: { device: string; cause: string }): Promise<void> {
@@ -127,17 +131,8 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     await this.#end('stopped')
   }
 
-  async kill({ device }: { device: string }): Promise<void> {
-    const { ref } = this.#find(device)
-    const message = `${device} was killed on purpose`
-    this.#args.emit('fault', { kind: 'killed', device, message })
-    await this.#ctx.kill(ref)
-  }
-
-  slow({ device, factor }: { device: string; factor: number }): void {
-    this.#find(device).ref.tell.slow({ factor })
-    const message = `${device} takes ${factor}× as long from now on`
-    this.#args.emit('fault', { kind: 'slowed', device, message })
+  devices(): Record<string, DeviceRef> {
+    return Object.fromEntries([...this.#crew.devices].map(([name, { ref }]) => [name, ref]))
   }
 
   async #on(event: CoordinatorEvent): Promise<void> {
@@ -312,12 +307,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   }
 
   #find(device: string): CrewDevice {
-    const found = this.#crew.devices.get(device)
-    if (found !== undefined) return found
-    const names = [...this.#crew.devices.keys()].join(', ')
-    throw new KaitianError('UNKNOWN_DEVICE', `No device is called ${device}; there are ${names}.`, {
-      fields: { device },
-    })
+    return this.#crew.devices.get(device)!
   }
 }
 

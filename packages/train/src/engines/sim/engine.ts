@@ -3,7 +3,8 @@ import { KaitianError } from '@kaitian/errors'
 import type { Layout, Model } from '../../model/model.js'
 import { checkBatch, checkState } from '../check.js'
 import type { Batch, BatchResult, Engine, EngineOptions } from '../engine.js'
-import { paceMs, paceOf, type Pace } from '../pace.js'
+import type { Pace } from '../../run/options.js'
+import { paceMs, paceOf } from '../pace.js'
 import { anchor, CHANNELS, onGrid, pull, UNITS } from './grid.js'
 
 /** `ready` calls of one step, at most. */

@@ -1,0 +1,6 @@
+export { FloatArena, IntegerArena, type Arena, type ArenaOptions } from './arena.js'
+export { computeShare, type ShareResult } from './share.js'
+export { shapedMs } from './pace.js'
+export { parseDevice } from './address.js'
+export { DeviceState, type UpdateRule } from './state.js'
+export { readSums } from './sums.js'

@@ -1,0 +1,61 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { fixed } from '../train/fixed-scheduler.js'
+import { groupsOf, tryRun, type TryOptions } from '../train/try-run.js'
+
+const test = suite('deterministic mode')
+
+const STEPS = 50
+const options = { deterministic: true, epochs: 8, maxSteps: STEPS, seed: 5, evaluate: false }
+
+/** The digest that all devices end with, once the checker has found nothing. */
+async function digestOf(run: TryOptions): Promise<string> {
+  const { summary, verdict } = await tryRun({ sampleEvery: 25, ...run })
+  assert.ok(verdict.ok, verdict.summary)
+  assert.is(summary.steps, STEPS)
+  const digests = new Set(Object.values(summary.digests))
+  assert.is(digests.size, 1, 'devices ended with different bits')
+  return [...digests][0]
+}
+
+const four = groupsOf('tfjs', [2, 2])
+const weights = (...all: number[]) =>
+  fixed(Object.fromEntries(all.map((weight, device) => [`cpu:${device}`, weight])))
+
+let alone = ''
+
+test('S5 one device sets the bits', async () => {
+  alone = await digestOf({ options: { ...options, groups: groupsOf('tfjs', [1]) } })
+})
+
+for (const split of [
+  [1, 1, 1, 1],
+  [1, 2, 5, 8],
+  [16, 0, 0, 0],
+]) {
+  test(`S5 four devices split ${split.join(':')} end with the same bits`, async () => {
+    const surroundings = { scheduler: weights(...split) }
+    assert.is(await digestOf({ options: { ...options, groups: four }, surroundings }), alone)
+  })
+}
+
+test('S5 the adaptive scheduler ends with the same bits', async () => {
+  assert.is(await digestOf({ options: { ...options, groups: four } }), alone)
+})
+
+test('S5 the TypeScript collectives end with the same bits', async () => {
+  const { groups, ...rest } = { ...options, groups: four }
+  assert.is(await digestOf({ options: { ...rest, groups, backend: 'typescript' } }), alone)
+})
+
+test('T2 a device killed in mid-run changes no bit', async () => {
+  const digest = await digestOf({
+    options: { ...options, groups: four },
+    on: ({ name, payload }, runtime) => {
+      if (name === 'step' && payload.committed === 20) void runtime.kill('cpu:2')
+    },
+  })
+  assert.is(digest, alone)
+})
+
+test.run()
