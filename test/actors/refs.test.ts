@@ -92,6 +92,8 @@ test(
     await rejection(exit.ask.exit(1), 'THREAD_EXITED')
     await rejection(fault.ask.fault(), 'ACTOR_FAILED')
     await system.stop(child)
+    // The news of a kill may overtake what its thread had posted before.
+    await eventually(async () => (await watcher.ask.downs()).some((down) => /child/.test(down)))
     await system.kill(parent)
     await eventually(async () => (await watcher.ask.downs()).length === 6)
     assert.equal((await watcher.ask.downs()).toSorted(), [

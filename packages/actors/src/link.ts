@@ -5,6 +5,7 @@ import type { DeadLetterReason } from './events.js'
 import { endFromRecord, endToRecord, errorFromRecord, unavailable, type End } from './failure.js'
 import { Outbox } from './outbox.js'
 import { pack, unpack } from './parcel.js'
+import { PeerState } from './peer-state.js'
 import type { TellOutcome } from './ref.js'
 import { RemoteEnvelope, RemoteTarget } from './remote.js'
 import type { Site } from './site.js'
@@ -19,12 +20,6 @@ import {
 } from './wire.js'
 
 /**
- * `connecting`: what is sent waits for a port. `broken`: the port closed, and why is not known
- * yet. `restarting`: the thread will be back. `gone`: it will not.
- */
-type LinkState = 'connecting' | 'open' | 'broken' | 'restarting' | 'gone'
-
-/**
  * This thread's side of the direct connection to one other thread: frames out in order (A2),
  * and for each message sent, its entry until the outcome is known. A port's `close` comes after
  * all that the dead thread had posted, so an answer that was sent is not lost (A3).
@@ -33,7 +28,7 @@ export class Link {
   readonly peer: SiteId
   readonly #site: Site
   readonly #outbox: Outbox
-  #state: LinkState = 'connecting'
+  readonly #state = new PeerState()
   #port: MessagePort | undefined
   /** More than one when both sides asked to be introduced; we send on `#port` alone. */
   readonly #ports = new Set<MessagePort>()
@@ -42,7 +37,6 @@ export class Link {
   readonly #sent = new Map<number, { entry: BookEntry; target: RemoteTarget }>()
   readonly #asked = new Map<number, RemoteEnvelope>()
   readonly #targets = new Map<number, RemoteTarget>()
-  #end: End | undefined
 
   constructor(site: Site, peer: SiteId) {
     this.#site = site
@@ -73,17 +67,14 @@ export class Link {
     port.on('close', () => this.#closed(port))
     if (this.#port !== undefined) return
     this.#port = port
-    if (this.#state === 'connecting' || this.#state === 'broken') this.#state = 'open'
+    this.#state.connected()
     this.#outbox.attach(port)
   }
 
   /** The restarted peer takes messages again; false when it must be connected to first. */
   reopen(): boolean {
-    if (this.#state === 'gone') return true
-    this.#end = undefined
-    if (this.#port === undefined) this.#state = 'connecting'
-    else this.#state = 'open'
-    return this.#state === 'open'
+    if (this.#state.phase !== 'gone') this.#state.restarted(this.connected)
+    return this.#state.phase !== 'connecting'
   }
 
   post(frame: Frame): void {
@@ -93,8 +84,8 @@ export class Link {
   send(target: RemoteTarget, entry: BookEntry, payload: unknown): TellOutcome {
     const { id: to, capacity } = target.address
     const full = target.inFlight >= capacity ? 'mailbox-full' : undefined
-    const reason = this.#refusal() ?? full
-    if (reason !== undefined) return this.#bounce(target, entry, reason, this.#end?.error)
+    const reason = this.#state.refusal ?? full
+    if (reason !== undefined) return this.#bounce(target, entry, reason, this.#state.end?.error)
     let body: Body
     try {
       body = pack(payload, this.#site)
@@ -113,11 +104,12 @@ export class Link {
 
   startWatch(target: RemoteTarget): void {
     const { id } = target.address
-    if (this.#state === 'gone') {
-      const end = this.#endOf(id)
+    if (this.#state.phase === 'gone') {
+      const end = this.#state.endOf(id)
       queueMicrotask(() => target.down(end))
     } else if (id !== firstActorId) {
       // The actor that a thread was started for is watched by way of its thread.
+      this.#targets.set(id, target)
       this.#outbox.push({ t: 'watch', to: id })
     }
   }
@@ -144,9 +136,8 @@ export class Link {
 
   /** The peer's thread, or one above it, is gone or will be back. */
   retire(notice: GoneNotice): void {
-    if (this.#state === 'gone') return
-    this.#end = endFromRecord(notice.end)
-    this.#state = notice.restarting ? 'restarting' : 'gone'
+    if (this.#state.phase === 'gone') return
+    this.#state.ended(notice)
     if (notice.abrupt) for (const port of this.#ports) this.#closed(port)
     if (this.#port === undefined) {
       this.#outbox.detach()
@@ -154,7 +145,7 @@ export class Link {
     }
     for (const [id, target] of this.#targets) {
       if (id === firstActorId && notice.restarting) continue
-      target.down(this.#endOf(id))
+      target.down(this.#state.endOf(id))
       // Its id will not be used again; the refs to it keep the target itself.
       if (notice.restarting) this.#targets.delete(id)
     }
@@ -170,7 +161,7 @@ export class Link {
 
   close(): void {
     this.#outbox.flush()
-    this.#state = 'gone'
+    this.#state.phase = 'gone'
     for (const port of this.#ports) this.#closed(port)
   }
 
@@ -247,42 +238,16 @@ export class Link {
     this.#epoch++
     this.#asked.clear()
     this.#outbox.detach()
-    if (this.#state === 'open') this.#state = 'broken'
+    this.#state.disconnected()
     this.#settleAll()
   }
 
   #settleAll(): void {
-    const reason = this.#end?.reason === 'failed' ? this.#refusal() : undefined
+    const { lost, end } = this.#state
     for (const [id, { target }] of this.#sent) {
       const entry = this.#take(id)
-      if (entry !== undefined)
-        this.#bounce(target, entry, reason ?? this.#lostTo(), this.#end?.error)
+      if (entry !== undefined) this.#bounce(target, entry, lost, end?.error)
     }
-  }
-
-  /** What became of a message that the peer's end overtook. */
-  #lostTo(): DeadLetterReason {
-    return this.#end?.reason === 'stopped' ? 'stopped' : 'thread-exited'
-  }
-
-  #refusal(): DeadLetterReason | undefined {
-    switch (this.#state) {
-      case 'connecting':
-      case 'open':
-        return undefined
-      case 'broken':
-        return 'thread-exited'
-      case 'restarting':
-        return 'restarting'
-      case 'gone':
-        return this.#end?.reason === 'failed' ? 'failed' : this.#lostTo()
-    }
-  }
-
-  #endOf(id: number): End {
-    const end = this.#end ?? { reason: 'stopped' }
-    if (id === firstActorId || end.reason === 'killed') return end
-    return { ...end, reason: 'exited' }
   }
 
   #bounce(
