@@ -86,14 +86,14 @@ async function splitGradient(
     from = to
   }
   assert.is(from, batch.count, 'the split does not cover the batch')
-  const { sumF32 } = backend.kernels
+  const { kernels } = backend
   const groups = [sums.slice(0, 2), sums.slice(2)].map((members) => {
     const sum = new Float32Array(model.layout.stateSize)
-    sumF32(sum, members)
+    kernels.sumF32(sum, members)
     return sum
   })
   const whole = new Float32Array(model.layout.stateSize)
-  sumF32(whole, groups)
+  kernels.sumF32(whole, groups)
   return whole
 }
 
@@ -115,7 +115,7 @@ function median(values: readonly number[]): number {
 test('S5 a split is as exact as the whole batch, at 20 points of a trajectory', async () => {
   const points = await trajectory()
   assert.is(points.length, POINTS)
-  const create = await engineFactory('tfjs')
+  const create = engineFactory('tfjs')
   const engine = await create({ model, clock: systemClock, device: 'cpu:0', settings: {} })
   const splits = [
     [4, 4, 4, 4],

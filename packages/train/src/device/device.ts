@@ -67,7 +67,7 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     this.#context = ctx.own(this.#backend.openContext(parseDevice(device)))
     this.#state = new DeviceState(this.#context, this.#model.layout, this.#backend.kernels, rule)
     this.#state.current.state.set(initial)
-    const create = await engineFactory(engine)
+    const create = engineFactory(engine)
     this.#engine = ctx.own(await create({ model: this.#model, clock: ctx.clock, device, settings }))
     await this.#engine.load(this.#state.current.state)
   }
