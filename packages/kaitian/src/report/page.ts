@@ -4,6 +4,10 @@ import { narrateEpoch } from '../terminal/narrate.js'
 import { summaryRows } from '../terminal/summary.js'
 import type { Curves, Mark, RunHistory } from './history.js'
 
+const require = createRequire(import.meta.url)
+const UPLOT_STYLE = require.resolve('uplot/dist/uPlot.min.css')
+const UPLOT_SCRIPT = require.resolve('uplot/dist/uPlot.iife.min.js')
+
 export interface ReportContent {
   readonly title: string
   readonly runs: readonly ReportRun[]
@@ -46,15 +50,15 @@ export function renderReport({ title, runs, tables = [] }: ReportContent): strin
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">`,
     `<title>${escape(title)}</title>`,
-    `<style>${library('uPlot.min.css')}\n${asset('report.css')}</style>`,
+    `<style>${textOf(UPLOT_STYLE)}\n${textOf(asset('report.css'))}</style>`,
     '</head>',
     '<body>',
     `<h1>${escape(title)}</h1>`,
     ...tables.map(renderTable),
     ...runs.map(renderRun),
     `<script type="application/json" id="data">${asScriptData(data)}</script>`,
-    `<script>${library('uPlot.iife.min.js')}</script>`,
-    `<script>${asset('report.js')}</script>`,
+    `<script>${textOf(UPLOT_SCRIPT)}</script>`,
+    `<script>${textOf(asset('report.js'))}</script>`,
     '</body>',
     '</html>',
     '',
@@ -138,10 +142,10 @@ function asScriptData(data: PageData): string {
   return JSON.stringify(data).replaceAll('<', String.raw`\u003c`)
 }
 
-function library(name: string): string {
-  return readFileSync(createRequire(import.meta.url).resolve(`uplot/dist/${name}`), 'utf8')
+function asset(name: string): URL {
+  return new URL(`../../assets/${name}`, import.meta.url)
 }
 
-function asset(name: string): string {
-  return readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8')
+function textOf(file: string | URL): string {
+  return readFileSync(file, 'utf8')
 }
