@@ -45,12 +45,18 @@ function headersOption() {
   return existsSync(join(prefix, 'include', 'node', 'node.h')) ? [`--nodedir=${prefix}`] : []
 }
 
+/** node-gyp does not start without a home directory, though with headers at hand it needs none. */
+function homeOption() {
+  const { HOME, USERPROFILE } = process.env
+  return HOME || USERPROFILE ? [] : [`--devdir=${join(native, 'build', 'node-gyp')}`]
+}
+
 function runNodeGyp() {
   const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js')
   const jobs = `--jobs=${availableParallelism()}`
   return spawnSync(
     process.execPath,
-    [nodeGyp, 'configure', 'build', '--release', jobs, ...headersOption()],
+    [nodeGyp, 'configure', 'build', '--release', jobs, ...headersOption(), ...homeOption()],
     { cwd: native, encoding: 'utf8' },
   )
 }
