@@ -80,6 +80,16 @@ test('faults reach the runtime and are told as events', async () => {
   assert.ok(runtime.calls.includes('slow cpu:1 2'))
 })
 
+test('a fault that makes no sense is refused, and so is one after the end', async () => {
+  const { runtime, training } = start({ steps: 50 })
+  for (const factor of [0.5, -1, NaN, Infinity]) {
+    assert.is((await rejection(training.slow('cpu:1', factor))).code, 'BAD_ARGUMENT', `${factor}`)
+  }
+  await training.finished
+  assert.is((await rejection(training.kill('cpu:1'))).code, 'SYSTEM_STOPPED')
+  assert.equal(runtime.calls, ['open', 'close', 'dispose'])
+})
+
 test('disposing ends a run that does not hear, after the grace period', async () => {
   const { clock, runtime, training } = start({ deaf: true, steps: 1 })
   await new Promise<void>((resolve) => training.events.once('step', () => resolve()))

@@ -17,43 +17,47 @@ export interface FinishedRun {
   readonly summary: RunSummary
 }
 
-const task = new URL('./task.js', import.meta.url)
-
 /** Both groups, with one device slowed down and one killed on the way, recorded for the checker. */
-export function runDisturbed(folder: string): Promise<FinishedRun> {
+export async function runDisturbed(folder: string): Promise<FinishedRun> {
   const record = { folder, sampleEvery: SAMPLE_EVERY }
-  return follow('adaptive split', { task, groups: GROUPS, record }, disturb)
+  await using training = start('adaptive split', { groups: GROUPS, record })
+  showProgress(training)
+  const [run] = await Promise.all([follow('adaptive split', training), disturb(training)])
+  return run
 }
 
+/** Both groups, undisturbed, each device with the same share. */
 export function runEven(): Promise<FinishedRun> {
-  return follow('even split', comparison(GROUPS, 'even'))
+  return runForComparison('even split', { groups: GROUPS, policy: 'even' })
 }
 
 export function runAlone(group: GroupDescription): Promise<FinishedRun> {
-  return follow(`${group.name} alone`, comparison([group], 'adaptive'))
+  return runForComparison(`${group.name} alone`, { groups: [group] })
 }
 
-function comparison(
-  groups: readonly GroupDescription[],
-  policy: 'adaptive' | 'even',
-): TrainingOptions {
-  return { task, groups, policy, maxSteps: COMPARISON_STEPS, evaluate: false }
-}
-
-async function follow(
+async function runForComparison(
   name: string,
-  options: TrainingOptions,
-  interfere: (training: Training) => Promise<unknown> = async () => {},
+  options: Omit<TrainingOptions, 'task'>,
 ): Promise<FinishedRun> {
+  await using training = start(name, { ...options, maxSteps: COMPARISON_STEPS, evaluate: false })
+  const run = await follow(name, training)
+  console.log(`${run.summary.steps} steps, median ${run.times.median().toFixed(1)} ms`)
+  return run
+}
+
+function start(name: string, options: Omit<TrainingOptions, 'task'>): Training {
   console.log(`\n== ${name}`)
-  await using training = train(options)
-  showProgress(training)
+  return train({ task: new URL('./task.js', import.meta.url), ...options })
+}
+
+async function follow(name: string, training: Training): Promise<FinishedRun> {
   const history = new RunHistory(training)
   const times = new StepTimes(training)
-  const [summary] = await Promise.all([training.finished, interfere(training)])
-  return { name, history, times, summary }
+  return { name, history, times, summary: await training.finished }
 }
 
+/** Injects both faults, unless the run ends before. */
+/** Injects both faults, each in its time, unless the run ends before. */
 async function disturb(training: Training): Promise<void> {
   const { slow, kill } = FAULTS
   if (await reaches(training, slow.at)) await training.slow(slow.device, slow.factor)

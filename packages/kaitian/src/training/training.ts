@@ -52,12 +52,23 @@ export class Training implements AsyncDisposable {
 
   /** Fault injection: ends the device's thread at once; the others go on without it. */
   async kill(device: string): Promise<void> {
-    await (await this.#opened).api.kill(device)
+    const { api } = await this.#underWay()
+    await api.kill(device)
   }
 
-  /** Fault injection: the device takes `factor` times as long from now on; 1 restores it. */
+  /** Fault injection: the device takes `factor` (at least 1) times as long from now on; 1 restores it. */
   async slow(device: string, factor: number): Promise<void> {
-    await (await this.#opened).api.slow(device, factor)
+    if (!(factor >= 1 && Number.isFinite(factor))) {
+      throw new KaitianError(
+        'BAD_ARGUMENT',
+        `A device cannot be slowed ${factor} times; give 1 or more.`,
+        {
+          fields: { device, factor },
+        },
+      )
+    }
+    const { api } = await this.#underWay()
+    await api.slow(device, factor)
   }
 
   /** Stops the run, and ends its thread if that takes longer than 1.2 seconds. */
@@ -68,6 +79,15 @@ export class Training implements AsyncDisposable {
     )
     await Promise.allSettled([ended])
     cancelGrace()
+  }
+
+  async #underWay(): Promise<Runtime> {
+    const runtime = await this.#opened
+    if (this.#state !== 'ended') return runtime
+    throw new KaitianError(
+      'SYSTEM_STOPPED',
+      'The run has ended; a fault can be injected only while it goes on.',
+    )
   }
 
   async #run(): Promise<RunSummary> {
