@@ -42,7 +42,7 @@ export default defineTask({
     warmupSteps: 50,
     schedule: 'cosine',
   }),
-  batch: 64,
-  shard: 8,
+  batch: 32,
+  shard: 4,
   epochs: 10,
 })

@@ -7,6 +7,7 @@ import { ShardFeed } from '../data/feed.js'
 import type { DeviceView } from '../device/protocol.js'
 import type { Model } from '../model/model.js'
 import { initialWeights } from '../model/weights.js'
+import { Journal } from '../record/journal.js'
 import type { TrainApi } from '../run/api.js'
 import type { RunSummary, TrainEvents } from '../run/events.js'
 import type { TrainOptions } from '../run/options.js'
@@ -69,6 +70,7 @@ export class Runtime implements TrainApi {
     const data = await task.data({ ...folder, seed })
     const settings = resolveSettings(options, task, data)
     const initial = await startingWeights(settings.model, seed, options.weights)
+    const journal = await Journal.open(settings, initial)
     const feeds = openFeeds(settings, data)
     const system = createSystem({ name: 'kaitian', clock })
     let finish!: (summary: RunSummary) => void
@@ -87,7 +89,16 @@ export class Runtime implements TrainApi {
         emit(name, payload)
         if (name === 'end') finish(payload as RunSummary)
       }
-      const args = { settings, initial, feeds, dataSet: facts, scheduler, placement, emit: notify }
+      const args = {
+        settings,
+        initial,
+        journal,
+        feeds,
+        dataSet: facts,
+        scheduler,
+        placement,
+        emit: notify,
+      }
       const trainer = await system.spawn(Trainer, args, { name: 'trainer' })
       system.watch(trainer, (down) => {
         fail(down.error ?? new Error(`the trainer was ${down.reason}`))

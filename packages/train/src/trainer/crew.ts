@@ -240,6 +240,12 @@ async function each<T, R>(
 /** Waits for all, then throws the first failure, so that nothing is still starting behind it. */
 async function settleAll(promises: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(promises)) {
-    if (result.status === 'rejected') throw result.reason
+    if (result.status === 'rejected') throw startFailure(result.reason)
   }
+}
+
+/** What kept an actor from starting says more than that it did not. */
+function startFailure(error: unknown): unknown {
+  const { cause } = error as { cause?: unknown }
+  return cause instanceof KaitianError ? cause : error
 }

@@ -5,7 +5,7 @@ import type { SchedulerProtocol } from '@kaitian/scheduler'
 import { saveWeights } from '../checkpoint/weights.js'
 import type { ShardFeed } from '../data/feed.js'
 import { floats } from '../device/state.js'
-import { Journal } from '../record/journal.js'
+import type { Journal } from '../record/journal.js'
 import type { RunSummary, TrainEvents } from '../run/events.js'
 import type { RunSettings } from '../run/settings.js'
 import { coordinate, idle, type CoordinatorEvent, type Effect } from '../step/coordinator.js'
@@ -25,6 +25,7 @@ export interface TrainerArgs {
   readonly settings: RunSettings
   /** f32 [stateSize] in shared memory. */
   readonly initial: Float32Array
+  readonly journal: Journal
   readonly feeds: { readonly train: ShardFeed; readonly test: ShardFeed }
   readonly dataSet: DataSetFacts
   readonly scheduler: Ref<typeof SchedulerProtocol>
@@ -43,7 +44,6 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   readonly #progress: Progress
   #ctx!: Ctx
   #crew!: Crew
-  #journal!: Journal
   #handles: GenerationHandles | undefined
   #state = idle
   #generation = 0
@@ -58,10 +58,9 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     this.#progress = new Progress(args.settings)
   }
 
-  async start(ctx: Ctx): Promise<void> {
+  start(ctx: Ctx): void {
     const { settings, initial, feeds, placement } = this.#args
     this.#ctx = ctx
-    this.#journal = await Journal.open(settings, initial)
     const [train, test] = [feeds.train.layout, feeds.test.layout]
     this.#crew = new Crew(ctx, { settings, initial, train, test, placement })
   }
@@ -175,7 +174,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
       return await this.#on({ kind: 'failed', generation, cause: message, suspects })
     }
     const named = members.map((device) => ({ group: this.#find(device).group.name, device }))
-    this.#journal.generation(generation, named, cause)
+    this.#args.journal.generation(generation, named, cause)
     this.#args.emit('generation', { generation, members: named, cause })
     await this.#on({ kind: 'formed', generation })
   }
@@ -195,7 +194,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   }
 
   #dispatch(plan: Plan): void {
-    this.#journal.plan(plan)
+    this.#args.journal.plan(plan)
     const { generation, epoch, step, ordinal } = plan
     for (const leader of this.#crew.leadersOf(this.#members)) {
       leader.tell.step({ generation, epoch, step, ordinal })
@@ -212,23 +211,26 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   /** The journal's line is the truth; the members are told after it. */
   #commit({ plan, votes, stepMs }: EffectOf<'commit'>): void {
     const { committed } = this.#progress
-    if (this.#journal.samples(committed)) {
+    if (this.#args.journal.samples(committed)) {
       const { regions } = this.#find(votes[0].device).info
       const batch = this.#planner.batch()
       const { sums } = this.#handles!
-      this.#journal.sample(
+      this.#args.journal.sample(
         sampleStep(this.#args.settings, { plan, batch, regions, sums, committed }),
       )
     }
     const cursor = this.#planner.commit(plan, votes)
-    this.#journal.commit(plan, votes, cursor)
+    this.#args.journal.commit(plan, votes, cursor)
     for (const device of this.#members) this.#find(device).ref.tell.commit(attemptOf(plan))
     this.#args.emit('step', this.#progress.step(plan, votes, stepMs, cursor))
   }
 
   #retry({ plan, votes }: EffectOf<'retry'>): void {
     this.#planner.retry(votes)
-    this.#journal.abort(plan, plan.calibrating ? 'scales were measured' : 'the numbers left range')
+    this.#args.journal.abort(
+      plan,
+      plan.calibrating ? 'scales were measured' : 'the numbers left range',
+    )
     for (const device of this.#members) this.#find(device).ref.tell.discard(attemptOf(plan))
   }
 
@@ -238,7 +240,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     const backend = loadBackend(this.#args.settings.backend)
     for (const ticket of this.#handles?.tickets ?? []) backend.abortCommunicator(ticket, cause)
     for (const leader of this.#crew.leaders) leader.tell.abort({ generation, cause })
-    if (plan !== undefined) this.#journal.abort(plan, cause)
+    if (plan !== undefined) this.#args.journal.abort(plan, cause)
     const step = plan === undefined ? '' : ` step ${plan.epoch}/${plan.step} starts again;`
     const message = `${cause}:${step} generation ${generation} is over`
     this.#args.emit('fault', { kind: 'aborted', message })
@@ -273,7 +275,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     try {
       await this.#save()
       const whole = outcome === 'finished' && this.#planner.ledger.step === 0
-      await this.#journal.end(whole ? 'finished' : 'interrupted', digest)
+      await this.#args.journal.end(whole ? 'finished' : 'interrupted', digest)
     } catch (failure) {
       error ??= toKaitianError(
         failure,
