@@ -1,3 +1,4 @@
+export * from './agreement.js'
 export * from './buckets.js'
 export * from './coordinator.js'
 export * from './exponents.js'
