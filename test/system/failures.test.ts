@@ -62,7 +62,7 @@ test('T1 a whole group may die; the other goes on alone', async () => {
 
 test('the last device dying ends the run with NO_DEVICES_LEFT', async () => {
   let killed: Promise<void> | undefined
-  const { summary } = await tryRun({
+  const { summary, verdict } = await tryRun({
     options: { ...options, groups: groupsOf('sim', [1]) },
     on: ({ name, payload }, runtime) => {
       if (name === 'step' && payload.committed === 2) killed = runtime.kill('cpu:0')
@@ -71,6 +71,7 @@ test('the last device dying ends the run with NO_DEVICES_LEFT', async () => {
   await killed
   assert.is(summary.outcome, 'failed')
   assert.is(summary.error?.code, 'NO_DEVICES_LEFT')
+  assert.ok(verdict.ok, verdict.summary)
 })
 
 test('C4 a device that stalls is given up after the deadline, by name', async () => {

@@ -1,3 +1,4 @@
+import type { KaitianError } from '@kaitian/errors'
 import type { EpochEvent, RunSummary, StepEvent } from '../run/events.js'
 import type { RunSettings } from '../run/settings.js'
 import type { Plan, Vote } from '../step/plan.js'
@@ -14,6 +15,7 @@ export class Progress {
   #pacedShares = 0
   #exceededShares = 0
   #epoch = emptyEpoch()
+  #digest = ''
 
   constructor(settings: RunSettings) {
     this.#settings = settings
@@ -23,12 +25,22 @@ export class Progress {
     return this.#committed
   }
 
+  /** Digest of the last committed state, or of the one that the run started from. */
+  get digest(): string {
+    return this.#digest
+  }
+
+  startFrom(digest: string): void {
+    this.#digest = digest
+  }
+
   /** Takes a committed step in; `cursor` counts the epoch's committed samples, this step included. */
   step(plan: Plan, votes: readonly Vote[], stepMs: number, cursor: number): StepEvent {
     const slowestMs = Math.max(...votes.map(({ computeMs }) => computeMs))
     const lossSum = orderedLoss(votes)
     const correct = votes.reduce((sum, vote) => sum + vote.correct, 0)
     this.#committed++
+    this.#digest = votes[0].digest
     this.#samples += plan.size
     this.#stepMs += stepMs
     this.#slowestMs += slowestMs
@@ -94,11 +106,13 @@ export class Progress {
   }
 
   summary(
-    end: Pick<RunSummary, 'outcome' | 'error' | 'digests' | 'generations'> & { ms: number },
+    end: Pick<RunSummary, 'outcome' | 'digests' | 'generations' | 'ms'>,
+    error?: KaitianError,
   ): RunSummary {
     const { record } = this.#settings.options
     return {
       ...end,
+      ...(error === undefined ? {} : { outcome: 'failed', error: error.toRecord() }),
       epochs: this.#epochs,
       steps: this.#committed,
       samples: this.#samples,

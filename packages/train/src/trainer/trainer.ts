@@ -2,15 +2,14 @@ import type { Context, Handlers, Ref } from '@kaitian/actors'
 import { loadBackend } from '@kaitian/comm-native'
 import { KaitianError, toKaitianError } from '@kaitian/errors'
 import type { SchedulerProtocol } from '@kaitian/scheduler'
-import { saveWeights } from '../checkpoint/weights.js'
 import type { ShardFeed } from '../data/feed.js'
-import { floats } from '../device/state.js'
 import type { Journal } from '../record/journal.js'
 import type { RunSummary, TrainEvents } from '../run/events.js'
 import type { RunSettings } from '../run/settings.js'
 import { coordinate, idle, type CoordinatorEvent, type Effect } from '../step/coordinator.js'
 import type { Plan, Vote } from '../step/plan.js'
 import { Crew, FormError, type CrewDevice, type DeviceRef, type GenerationHandles } from './crew.js'
+import { digestsOf, writeEnd } from './ending.js'
 import { evaluate } from './evaluation.js'
 import { Planner } from './planner.js'
 import { Progress } from './progress.js'
@@ -173,6 +172,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
       const { suspects, message } = error
       return await this.#on({ kind: 'failed', generation, cause: message, suspects })
     }
+    this.#progress.startFrom(this.#handles.digest)
     const named = members.map((device) => ({ group: this.#find(device).group.name, device }))
     this.#args.journal.generation(generation, named, cause)
     this.#args.emit('generation', { generation, members: named, cause })
@@ -268,44 +268,15 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     if (this.#ended) return
     this.#ended = true
     this.#cancelTick()
-    const digests = await this.#digests()
+    const { settings, journal } = this.#args
+    const devices = this.#members.map((name) => this.#find(name))
+    const { committed, digest } = this.#progress
+    const whole = outcome === 'finished' && this.#planner.ledger.step === 0
+    const failure = await writeEnd({ settings, journal, devices, committed, digest, whole })
+    const digests = await digestsOf(devices, settings.deadlines.control)
     const ms = this.#ctx.clock.now() - this.#startedAt
-    let summary = this.#progress.summary({ outcome, digests, generations: this.#generation, ms })
-    const digest = Object.values(digests)[0] ?? ''
-    try {
-      await this.#save()
-      const whole = outcome === 'finished' && this.#planner.ledger.step === 0
-      await this.#args.journal.end(whole ? 'finished' : 'interrupted', digest)
-    } catch (failure) {
-      error ??= toKaitianError(
-        failure,
-        'FILE_WRITE_FAILED',
-        'The end of the run could not be written',
-      )
-    }
-    if (error !== undefined) summary = { ...summary, outcome: 'failed', error: error.toRecord() }
-    this.#args.emit('end', summary)
-  }
-
-  /** Every commit flips a device's buffers, so their number says which one is current. */
-  async #save(): Promise<void> {
-    const { options, model } = this.#args.settings
-    if (options.save === undefined || this.#members.length === 0) return
-    const { regions } = this.#find(this.#members[0]).info
-    const current = this.#progress.committed % 2 === 0 ? 0 : 1
-    await saveWeights(options.save, model.layout, floats(regions.state[current]))
-  }
-
-  async #digests(): Promise<Record<string, string>> {
-    const timeoutMs = this.#args.settings.deadlines.control
-    const views = await Promise.allSettled(
-      this.#members.map(async (name) => {
-        const { digest } = await this.#find(name).ref.ask.view(undefined, { timeoutMs })
-        return [name, digest] as const
-      }),
-    )
-    const known = views.filter((view) => view.status === 'fulfilled')
-    return Object.fromEntries(known.map(({ value }) => value))
+    const end = { outcome, digests, generations: this.#generation, ms }
+    this.#args.emit('end', this.#progress.summary(end, error ?? failure))
   }
 
   #find(device: string): CrewDevice {
