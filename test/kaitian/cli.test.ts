@@ -67,6 +67,10 @@ test('on a terminal the same lines appear around a bar, and the cursor comes bac
   assert.is(await ran.code, 0)
   assert.match(ran.text.out, /epoch 1\/2: /)
   assert.match(ran.text.out, /epoch 2\/2: /)
+  const [hidden, shown] = ['\u001b[?25l', '\u001b[?25h'].map((code) =>
+    ran.text.out.lastIndexOf(code),
+  )
+  assert.ok(hidden >= 0 && shown > hidden)
 })
 
 test('what the run refuses before its first step ends with 2, later with 1', async () => {

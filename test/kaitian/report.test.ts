@@ -18,13 +18,6 @@ test.before((context) => {
 
 test.after(({ folder }) => rmSync(folder, { recursive: true }))
 
-async function historyOf(runtime = new FakeRuntime()): Promise<RunHistory> {
-  const training = new Training(async () => runtime, virtualClock())
-  const history = new RunHistory(training)
-  await training.finished
-  return history
-}
-
 test('the page holds the run, and nothing that a browser would fetch', async ({ folder }) => {
   const file = join(folder, 'report.html')
   const task = fileURLToPath(import.meta.url)
@@ -49,14 +42,16 @@ test('the page holds the run, and nothing that a browser would fetch', async ({ 
 })
 
 test('names and reasons cannot become markup', async () => {
-  const page = renderReport({
-    title: '<b>',
-    runs: [{ name: '"a" & b', history: await historyOf() }],
-  })
+  const training = new Training(async () => new FakeRuntime(), virtualClock())
+  const history = new RunHistory(training)
+  await training.finished
+  training.events.emit('fault', { kind: 'down', message: '</script><b>' })
+  const page = renderReport({ title: '<b>', runs: [{ name: '"a" & b', history }] })
   assert.match(page, /&lt;b&gt;/)
   assert.match(page, /&quot;a&quot; &amp; b/)
   assert.match(page, /fake &lt;task&gt;/)
   assert.not.match(page, /<task>/)
+  assert.not.match(page, /<\/script><b>/)
 })
 
 test('a long run is thinned, not cut', async () => {

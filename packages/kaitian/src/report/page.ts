@@ -65,6 +65,10 @@ export function renderReport({ title, runs, tables = [] }: ReportContent): strin
   ].join('\n')
 }
 
+const MARKS_NOTE =
+  '<p class="note">Dashed lines: <span class="fault">a fault</span>, ' +
+  '<span class="event">a new membership</span>. What happened is under Events.</p>'
+
 function renderRun({ name, history }: ReportRun, index: number): string {
   const { ready, summary, epochs, marks } = history
   return [
@@ -72,8 +76,7 @@ function renderRun({ name, history }: ReportRun, index: number): string {
     `<h2>${escape(name)}</h2>`,
     ready === undefined ? '' : `<p>${escape(describeRun(history))}</p>`,
     '<div class="charts"></div>',
-    '<p class="note">Dashed lines: <span class="fault">a fault</span>, ' +
-      '<span class="event">a new membership</span>. What happened is under Events.</p>',
+    marks.some(({ kind, at }) => kind !== 'quotas' && at > 0) ? MARKS_NOTE : '',
     summary === undefined
       ? '<p>The run was cut off before its end.</p>'
       : renderTable({ title: 'Summary', head: [], rows: summaryRows(summary) }),
