@@ -17,6 +17,7 @@ import {
   type TrainOptions,
 } from '@kaitian/train'
 import { check } from '../checker/check.js'
+import type { Verdict } from '../checker/verdict.js'
 
 /** A task small enough that 50 steps take a second or two on one core. */
 export const smallTask: Task = {
@@ -77,8 +78,22 @@ export interface TryOptions {
     runtime: Runtime,
   ) => void
   readonly sampleEvery?: number
+  /** Learns where the record will be. */
+  readonly begin?: (folder: string) => void
+  /** False where the record is damaged on purpose. */
+  readonly judge?: boolean
   /** Looks at the record before it is removed. */
   readonly look?: (folder: string) => Promise<void>
+}
+
+const unjudged: Verdict = {
+  ok: false,
+  checks: [],
+  summary: 'not judged',
+  samples: 0,
+  epochs: 0,
+  steps: 0,
+  replayed: 0,
 }
 
 /** Runs to the end, has the independent checker judge the record, and leaves nothing behind. */
@@ -88,11 +103,14 @@ export async function tryRun({
   surroundings = {},
   on,
   sampleEvery = 5,
+  begin,
+  judge = true,
   look,
-}: TryOptions): Promise<{ summary: RunSummary; verdict: Awaited<ReturnType<typeof check>> }> {
+}: TryOptions): Promise<{ summary: RunSummary; verdict: Verdict }> {
   const folder = await mkdtemp(join(tmpdir(), 'kaitian-'))
   let runtime: Runtime | undefined
   try {
+    begin?.(folder)
     const whole = { ...options, task: 'test', record: { folder, sampleEvery } }
     runtime = await Runtime.create(
       whole,
@@ -103,9 +121,9 @@ export async function tryRun({
     await runtime.open()
     const summary = await runtime.run()
     await look?.(folder)
-    return { summary, verdict: await check(folder) }
+    return { summary, verdict: judge ? await check(folder) : unjudged }
   } finally {
     await runtime?.close()
-    await rm(folder, { recursive: true })
+    await rm(folder, { recursive: true, force: true })
   }
 }

@@ -15,11 +15,11 @@ import { cutBuckets, flatSize, type Bucket } from '../step/buckets.js'
 import {
   follow,
   outside,
-  type AttemptId,
+  type MemberAction,
   type MemberEvent,
   type MemberState,
 } from '../step/member.js'
-import type { Plan } from '../step/plan.js'
+import { attemptOf, type AttemptId, type Plan } from '../step/plan.js'
 import { parseDevice } from './address.js'
 import { FloatArena, IntegerArena, type Arena } from './arena.js'
 import { shapedMs } from './pace.js'
@@ -34,6 +34,8 @@ import {
 import { computeShare, type ShareResult } from './share.js'
 import { DeviceState } from './state.js'
 import { readSums } from './sums.js'
+
+type Ctx = Context<typeof DeviceProtocol>
 
 /**
  * One accelerator: owns its device context, its engine and its copy of the
@@ -54,6 +56,7 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   #entry: Entry | undefined
   #share: (ShareResult & { computeMs: number }) | undefined
   #factor = 1
+  #cancelShaped = () => {}
 
   constructor(args: DeviceArgs) {
     this.#args = args
@@ -61,19 +64,17 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     this.#buckets = cutBuckets(this.#model.layout, args.bucketTarget)
   }
 
-  async start(ctx: Context<typeof DeviceProtocol>): Promise<void> {
+  async start(ctx: Ctx): Promise<void> {
     const { device, engine, settings, initial, rule } = this.#args
     this.#backend = loadBackend(this.#args.backend)
     this.#context = ctx.own(this.#backend.openContext(parseDevice(device)))
     this.#state = new DeviceState(this.#context, this.#model.layout, this.#backend.kernels, rule)
     this.#state.current.state.set(initial)
+    ctx.own({ dispose: () => this.#leave() })
     const create = engineFactory(engine)
     this.#engine = ctx.own(await create({ model: this.#model, clock: ctx.clock, device, settings }))
     await this.#engine.load(this.#state.current.state)
-  }
-
-  stop(): void {
-    this.#leave()
+    await this.#engine.warmUp?.()
   }
 
   describe(): DeviceInfo {
@@ -102,34 +103,42 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     this.#follow({ kind: 'enter', generation: entry.generation })
   }
 
-  async plan({ plan, slots }: { plan: Plan; slots: ShardSlot[] }, ctx: Context): Promise<void> {
-    if (this.#follow({ kind: 'plan', plan }) !== 'compute') return
-    const arena = this.#arena!
-    const passes = this.#passes(slots)
-    const paced = this.#args.pace !== undefined || this.#factor > 1
+  async plan({ plan, slots }: { plan: Plan; slots: ShardSlot[] }, ctx: Ctx): Promise<void> {
+    if (this.#follow({ kind: 'plan', plan }).kind !== 'compute') return
+    const { pace } = this.#args
+    const shaped = pace !== undefined || this.#factor > 1
     // Under a shaped pace nothing is marked before the shaped time is over, so
     // that the simulated wait never hides communication.
-    const mark = paced ? () => {} : this.#marker(plan)
+    const mark = shaped ? () => {} : this.#marker(plan)
+    const passes = this.#passes(slots)
     const { exponents } = plan
-    const share = await computeShare(this.#engine, arena, passes, exponents, ctx.clock, mark)
+    const share = await computeShare(this.#engine, this.#arena!, passes, exponents, ctx.clock, mark)
     const { ownComputeMs, count } = share
-    const computeMs = shapedMs(this.#args.pace, this.#factor, count, ownComputeMs)
-    if (paced) {
-      await ctx.clock.sleep(computeMs - ownComputeMs, ctx.signal)
-      this.#marker(plan)(arena.collected)
-    }
+    const computeMs = shapedMs(pace, this.#factor, count, ownComputeMs)
     this.#share = { ...share, computeMs }
-    this.#follow({ kind: 'computed', attempt: plan })
+    if (!shaped) {
+      this.#follow({ kind: 'computed', attempt: plan })
+      return
+    }
+    // A timer, not a sleep: the mailbox stays open for an abort.
+    this.#cancelShaped = ctx.clock.after(computeMs - ownComputeMs, () =>
+      ctx.self.tell.shaped(attemptOf(plan)),
+    )
+  }
+
+  shaped(attempt: AttemptId): void {
+    if (this.#follow({ kind: 'computed', attempt }).kind === 'ignore') return
+    if (this.#member.phase !== 'reducing') return
+    this.#marker(this.#member.plan)(this.#arena!.collected)
   }
 
   reduced(attempt: AttemptId): void {
-    if (this.#follow({ kind: 'reduced', attempt }) !== 'update') return
-    const { plan } = this.#member as Extract<MemberState, { phase: 'voted' }>
-    this.#vote(plan)
+    const action = this.#follow({ kind: 'reduced', attempt })
+    if (action.kind === 'update') this.#vote(action.plan)
   }
 
   async commit(attempt: AttemptId): Promise<void> {
-    if (this.#follow({ kind: 'commit', attempt }) !== 'flip') return
+    if (this.#follow({ kind: 'commit', attempt }).kind !== 'flip') return
     this.#state.flip()
     await this.#engine.load(this.#state.current.state)
   }
@@ -184,6 +193,7 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     const region: Region = this.#entry!.result ?? (arena.regions.i64 ?? arena.regions.f32)!
     const { sum, count } = readSums(region, this.#buckets, plan.exponents, this.#backend.kernels)
     const { first, count: shards } = plan.shares[device]
+    const { digest, finite } = this.#state.update(sum, count, plan.learningRate)
     trainer.tell.vote({
       generation: plan.generation,
       epoch: plan.epoch,
@@ -194,23 +204,24 @@ export class Device implements Handlers<typeof DeviceProtocol> {
       count: share.count,
       idSum: share.idSum,
       reducedCount: count,
-      digest: this.#state.update(sum, count, plan.learningRate),
+      digest,
       lossSums: share.lossSums,
       correct: share.correct,
-      finite: arena.finite && share.lossSums.every(Number.isFinite),
+      finite: finite && arena.finite && share.lossSums.every(Number.isFinite),
       ...(deterministic ? { maxima: arena.maxima } : {}),
       computeMs: share.computeMs,
       ownComputeMs: share.ownComputeMs,
     })
   }
 
-  #follow(event: MemberEvent): string {
+  #follow(event: MemberEvent): MemberAction {
     const { state, action } = follow(this.#member, event)
     this.#member = state
-    return action.kind
+    return action
   }
 
   #leave(): void {
+    this.#cancelShaped()
     this.#membership?.leave()
     this.#membership = undefined
     this.#arena?.dispose()

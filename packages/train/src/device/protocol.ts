@@ -4,8 +4,8 @@ import type { FeedLayout, ShardSlot } from '../data/feed.js'
 import type { BatchResult } from '../engines/engine.js'
 import type { ModelDescription } from '../model/model.js'
 import type { Pace } from '../run/options.js'
-import type { AttemptId, MemberState } from '../step/member.js'
-import type { Plan } from '../step/plan.js'
+import type { MemberState } from '../step/member.js'
+import type { AttemptId, Plan } from '../step/plan.js'
 import type { TrainerProtocol } from '../trainer/protocol.js'
 import type { StateRegions, UpdateRule } from './state.js'
 
@@ -62,7 +62,7 @@ export interface DeviceView {
 export const DeviceProtocol = protocol({
   describe: ask<void, DeviceInfo>(),
   /** Leaves the old generation and opens a fresh arena for the new one. */
-  join: ask<{ generation: number }, Joined>(),
+  join: ask<void, Joined>(),
   enter: ask<Entry, void>(),
   plan: tell<{ plan: Plan; slots: ShardSlot[] }>(),
   reduced: tell<AttemptId>(),
@@ -71,4 +71,6 @@ export const DeviceProtocol = protocol({
   evaluate: ask<{ slots: ShardSlot[] }, BatchResult>(),
   view: ask<void, DeviceView>(),
   slow: tell<{ factor: number }>(),
+  /** Told to itself: the shaped time of an attempt is over. */
+  shaped: tell<AttemptId>(),
 })

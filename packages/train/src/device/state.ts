@@ -43,7 +43,7 @@ export class DeviceState {
     this.#layout = layout
     this.#kernels = kernels
     this.#rule = rule
-    this.#buffers = [this.#buffer(0), this.#buffer(1)]
+    this.#buffers = [bufferOf(this.regions, 0), bufferOf(this.regions, 1)]
   }
 
   get current(): StateBuffer {
@@ -55,10 +55,14 @@ export class DeviceState {
   }
 
   /**
-   * Divides and optimises into the second buffer; returns its digest.
-   * `sum` holds `stateSize` f32 sums over `count` samples.
+   * Divides and optimises into the second buffer; returns its digest, and
+   * whether all of it is finite. `sum` holds `stateSize` f32 sums over `count` samples.
    */
-  update(sum: Float32Array, count: number, learningRate: number): string {
+  update(
+    sum: Float32Array,
+    count: number,
+    learningRate: number,
+  ): { readonly digest: string; readonly finite: boolean } {
     const { weightSize, tensors } = this.#layout
     const [from, to] = [this.current, this.#buffers[1 - this.#current]]
     this.#kernels.sgd({
@@ -78,7 +82,7 @@ export class DeviceState {
       const momentum = this.#rule.statisticMomenta[index]
       this.#kernels.runningStatistic(part(to.state), part(from.state), part(sum), count, momentum)
     }
-    return stateDigest(to.state, to.velocity)
+    return { digest: stateDigest(to.state, to.velocity), finite: allFinite(to.state) }
   }
 
   flip(): void {
@@ -88,13 +92,19 @@ export class DeviceState {
   digest(): string {
     return stateDigest(this.current.state, this.current.velocity)
   }
+}
 
-  #buffer(index: 0 | 1): StateBuffer {
-    return {
-      state: floats(this.regions.state[index]),
-      velocity: floats(this.regions.velocity[index]),
-    }
-  }
+/** Every commit flips a device's buffers, so the number of commits says which one is current. */
+export function currentBuffer(regions: StateRegions, commits: number): StateBuffer {
+  return bufferOf(regions, commits % 2 === 0 ? 0 : 1)
+}
+
+export function nextBuffer(regions: StateRegions, commits: number): StateBuffer {
+  return currentBuffer(regions, commits + 1)
+}
+
+function bufferOf(regions: StateRegions, index: 0 | 1): StateBuffer {
+  return { state: floats(regions.state[index]), velocity: floats(regions.velocity[index]) }
 }
 
 export function floats(region: Region): Float32Array {
@@ -103,4 +113,11 @@ export function floats(region: Region): Float32Array {
 
 export function integers(region: Region): BigInt64Array {
   return new BigInt64Array(region.buffer, region.byteOffset, region.byteLength / 8)
+}
+
+/** x·0 is NaN for NaN and for both infinities, and a sum keeps it. */
+function allFinite(values: Float32Array): boolean {
+  let zero = 0
+  for (let index = 0; index < values.length; index++) zero += values[index] * 0
+  return zero === 0
 }

@@ -34,6 +34,9 @@ export interface Engine {
     ready: (from: number) => void,
   ): BatchResult | Promise<BatchResult>
 
+  /** Takes the cost of first use, before any step is timed: compilers, caches, memory. */
+  warmUp?(): void | Promise<void>
+
   /** Loss and hits with the running statistics; no gradient. */
   evaluate(batch: Batch): BatchResult | Promise<BatchResult>
 

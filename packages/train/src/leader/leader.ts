@@ -9,7 +9,7 @@ import {
 import { KaitianError, toKaitianError } from '@kaitian/errors'
 import { Bridge, type BridgeProtocol } from '../bridge/actor.js'
 import type { Bucket } from '../step/buckets.js'
-import type { AttemptId } from '../step/member.js'
+import type { AttemptId } from '../step/plan.js'
 import {
   LeaderProtocol,
   type Address,
@@ -82,15 +82,15 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     await this.#close(`generation ${formation.generation} begins`)
     const { flatSize, dtype, deadlines } = this.#args
     const { generation, members, order } = formation
+    const context = this.#backend.openContext({ vendor: 'cpu', ordinal: 0 })
+    const bytes = flatSize * (dtype === 'i64' ? 8 : 4)
+    const result = order.length > 1 ? context.allocate('result', bytes) : undefined
     const communicator = this.#backend.createCommunicator({
       generation,
       members: members.map(({ device }) => device),
       regions: members.map(({ regions }) => regions),
       deadlineMs: deadlines.collective,
     })
-    const context = this.#backend.openContext({ vendor: 'cpu', ordinal: 0 })
-    const bytes = flatSize * (dtype === 'i64' ? 8 : 4)
-    const result = order.length > 1 ? context.allocate('result', bytes) : undefined
     const idle = { attempt: undefined, done: 0, failed: false }
     this.#session = { formation, communicator, context, result, ...idle }
     await this.#bridge?.ask.begin({ generation, order })
@@ -154,11 +154,10 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
 
   #report(generation: number, error: Error): void {
     const known = toKaitianError(error, 'INTERNAL', 'The group failed')
-    const { group, trainer } = this.#args
-    const late = known.code === 'DEADLINE_EXCEEDED' ? known.fields : {}
+    const { trainer } = this.#args
+    const late = lateOnes(known)
     trainer.tell.failed({
       generation,
-      group,
       cause: known.message,
       suspects: names(late['missing']),
       silentGroups: names(late['groups']),
@@ -180,4 +179,10 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
 
 function names(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : []
+}
+
+/** The fields that name who did not do their part; an exchange cut short by another names them in its cause. */
+function lateOnes({ code, fields, cause }: KaitianError): Readonly<Record<string, unknown>> {
+  if (code === 'DEADLINE_EXCEEDED' || code === 'PEER_DOWN') return fields
+  return cause instanceof KaitianError ? lateOnes(cause) : {}
 }

@@ -4,7 +4,7 @@ import type { ErrorRecord } from '@kaitian/errors'
 import type { DeviceProtocol } from '../device/protocol.js'
 import type { Deadlines } from '../run/settings.js'
 import type { Bucket } from '../step/buckets.js'
-import type { AttemptId } from '../step/member.js'
+import type { AttemptId } from '../step/plan.js'
 import type { TrainerProtocol } from '../trainer/protocol.js'
 
 export interface LeaderArgs {

@@ -77,6 +77,11 @@ export class Journal {
 
   async end(reason: 'finished' | 'interrupted', digest: string): Promise<void> {
     this.#recorder?.line({ type: 'end', reason, digest })
+    await this.close()
+  }
+
+  /** Without an end line the record says that the run was cut off. */
+  async close(): Promise<void> {
     await this.#recorder?.close()
   }
 

@@ -56,6 +56,7 @@ export class Recorder {
 
   async close(): Promise<void> {
     await Promise.all(this.#pending)
+    if (this.#journal.closed) return
     this.#journal.end()
     await finished(this.#journal).catch((error: Error) => {
       this.#failure ??= error

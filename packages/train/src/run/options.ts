@@ -1,4 +1,4 @@
-/** What a user asks of a run: plain data, checked at the door by `checkOptions`, before anything starts. */
+/** What a user asks of a run: plain data, checked at the door by `resolveSettings`, before anything starts. */
 export interface TrainOptions {
   /** URL of the user's task module (`file:` URL). */
   readonly task: string

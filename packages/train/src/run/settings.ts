@@ -50,13 +50,23 @@ export interface Deadlines {
 const DEFAULT_DEADLINE_MS = 60_000
 /** 256 KiB of fp32: several buckets even for small models, few enough for large ones. */
 const BUCKET_ELEMENTS = 65_536
+/** A fast device may be this many operations ahead of the slowest; the collectives allow 256. */
+const MOST_BUCKETS = 200
+/** Longest delay of a timer, ms. */
+const LONGEST_MS = 2 ** 31 - 1
+/** Shards whose scaled gradients still fit into an int64 sum. */
+const MOST_SHARDS = 1024
 
+/**
+ * A silent group is noticed `bridge` after its part was awaited, which may be
+ * `collective` after the step began; both must fit into the step's own.
+ */
 export function deadlines(budget: number): Deadlines {
   return {
     budget,
-    collective: budget * 0.6,
-    bridge: budget * 0.8,
-    control: budget * 0.8,
+    collective: budget * 0.4,
+    bridge: budget * 0.5,
+    control: budget * 0.6,
     step: budget,
   }
 }
@@ -69,11 +79,14 @@ export function resolveSettings(options: TrainOptions, task: Task, data: DataSet
     batch: whole('batch', options.batch ?? task.batch),
     shard: whole('shard', options.shard ?? task.shard),
   }
-  checkDealing(dealing, options.groups)
+  checkDealing(dealing, options.groups, options.deterministic ?? false)
   const epochs = whole('epochs', options.epochs ?? task.epochs)
   const total = stepsPerEpoch(dealing) * epochs
   const budget = options.deadlineMs ?? DEFAULT_DEADLINE_MS
-  if (!(budget >= 100)) throw bad('deadlineMs', budget, 'give at least 100 ms')
+  if (!(budget >= 100 && budget <= LONGEST_MS)) {
+    throw bad('deadlineMs', budget, `give 100 to ${LONGEST_MS} ms`)
+  }
+  const bucketTarget = Math.max(BUCKET_ELEMENTS, Math.ceil(model.layout.stateSize / MOST_BUCKETS))
   return {
     options,
     task,
@@ -81,7 +94,7 @@ export function resolveSettings(options: TrainOptions, task: Task, data: DataSet
     dealing,
     groups: options.groups,
     epochs,
-    totalSteps: Math.min(total, options.maxSteps ?? total),
+    totalSteps: Math.min(total, whole('maxSteps', options.maxSteps ?? total)),
     seed: options.seed ?? 1,
     deterministic: options.deterministic ?? false,
     backend: options.backend ?? 'auto',
@@ -89,14 +102,18 @@ export function resolveSettings(options: TrainOptions, task: Task, data: DataSet
     evaluate: options.evaluate ?? true,
     secret: options.secret ?? randomBytes(32).toString('hex'),
     rule: updateRule(task, model),
-    buckets: cutBuckets(model.layout, BUCKET_ELEMENTS),
-    bucketTarget: BUCKET_ELEMENTS,
+    buckets: cutBuckets(model.layout, bucketTarget),
+    bucketTarget,
     flatSize: flatSize(model.layout),
     deadlines: deadlines(budget),
   }
 }
 
-function checkDealing(dealing: Dealing, groups: readonly GroupOptions[]): void {
+function checkDealing(
+  dealing: Dealing,
+  groups: readonly GroupOptions[],
+  deterministic: boolean,
+): void {
   const { samples, batch, shard } = dealing
   if (batch < shard * groups.length) {
     throw new KaitianError(
@@ -113,6 +130,13 @@ function checkDealing(dealing: Dealing, groups: readonly GroupOptions[]): void {
       { fields: { batch, shard } },
     )
   }
+  if (deterministic && batch / shard > MOST_SHARDS) {
+    throw new KaitianError(
+      'BAD_CONFIG',
+      `Deterministic mode adds at most ${MOST_SHARDS} shards a step, not ${batch / shard}; use larger shards.`,
+      { fields: { batch, shard } },
+    )
+  }
   if (batch > samples) {
     throw new KaitianError(
       'BAD_CONFIG',
@@ -123,13 +147,14 @@ function checkDealing(dealing: Dealing, groups: readonly GroupOptions[]): void {
 }
 
 function checkData(data: DataSet, model: Model): void {
-  const shape = data.train.shape.join('×')
   const wanted = model.description.input.join('×')
-  if (shape !== wanted) {
+  for (const samples of [data.train, data.test]) {
+    const shape = samples.shape.join('×')
+    if (shape === wanted) continue
     throw new KaitianError(
       'BAD_TASK',
       `The model takes samples of ${wanted} but ${data.name} has ${shape}; make them agree.`,
-      { fields: { shape: data.train.shape, input: model.description.input } },
+      { fields: { shape: samples.shape, input: model.description.input } },
     )
   }
   if (data.classes > model.description.classes) {

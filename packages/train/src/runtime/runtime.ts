@@ -32,27 +32,33 @@ const STEPS_HELD = 4
 /** Samples a device evaluates at once. */
 const EVALUATION_SHARD = 128
 
+/** What a run must give back when it is over, however far it came. */
+interface Owned {
+  readonly system: System
+  readonly feeds: { readonly train: ShardFeed; readonly test: ShardFeed }
+  readonly journal: Journal
+  /** How long actors may take to stop before they are killed. */
+  readonly stopMs: number
+}
+
 /**
  * A run and all that it owns: the actor system, the feeds, the scheduler and
  * the trainer. Lives in the runtime's thread, or in a test.
  */
 export class Runtime implements TrainApi {
-  readonly #system: System
-  readonly #feeds: { readonly train: ShardFeed; readonly test: ShardFeed }
+  readonly #owned: Owned
   readonly #trainer: Ref<typeof TrainerProtocol>
   readonly #ended: Promise<RunSummary>
   readonly #emit: Emit
   #devices: Readonly<Record<string, DeviceRef>> = {}
 
   private constructor(
-    system: System,
-    feeds: { train: ShardFeed; test: ShardFeed },
+    owned: Owned,
     trainer: Ref<typeof TrainerProtocol>,
     ended: Promise<RunSummary>,
     emit: Emit,
   ) {
-    this.#system = system
-    this.#feeds = feeds
+    this.#owned = owned
     this.#trainer = trainer
     this.#ended = ended
     this.#emit = emit
@@ -63,51 +69,39 @@ export class Runtime implements TrainApi {
     options: TrainOptions,
     task: Task,
     emit: Emit,
-    { clock = systemClock, placement = 'thread', scheduler: spawn }: Surroundings = {},
+    surroundings: Surroundings = {},
   ): Promise<Runtime> {
     const seed = options.seed ?? 1
     const folder = options.data === undefined ? {} : { folder: options.data }
     const data = await task.data({ ...folder, seed })
     const settings = resolveSettings(options, task, data)
     const initial = await startingWeights(settings.model, seed, options.weights)
-    const journal = await Journal.open(settings, initial)
-    const feeds = openFeeds(settings, data)
-    const system = createSystem({ name: 'kaitian', clock })
-    let finish!: (summary: RunSummary) => void
-    let fail!: (error: Error) => void
-    const ended = new Promise<RunSummary>((resolve, reject) => {
-      finish = resolve
-      fail = reject
-    })
+    const owned: Owned = {
+      journal: await Journal.open(settings, initial),
+      feeds: openFeeds(settings, data),
+      system: createSystem({ name: 'kaitian', clock: surroundings.clock ?? systemClock }),
+      stopMs: settings.deadlines.control,
+    }
     try {
-      const { policy } = settings
-      const scheduler =
-        (await spawn?.(system)) ??
-        (await system.spawn(Scheduler, { policy }, { name: 'scheduler' }))
-      const facts = { name: data.name, train: data.train.count, test: data.test.count }
+      let finish!: (summary: RunSummary) => void
+      const summary = new Promise<RunSummary>((resolve) => {
+        finish = resolve
+      })
       const notify: Emit = (name, payload) => {
         emit(name, payload)
         if (name === 'end') finish(payload as RunSummary)
       }
-      const args = {
-        settings,
-        initial,
-        journal,
-        feeds,
-        dataSet: facts,
-        scheduler,
-        placement,
-        emit: notify,
-      }
-      const trainer = await system.spawn(Trainer, args, { name: 'trainer' })
-      system.watch(trainer, (down) => {
-        fail(down.error ?? new Error(`the trainer was ${down.reason}`))
-      })
-      ended.catch(() => {})
-      return new Runtime(system, feeds, trainer, ended, emit)
+      const { system, feeds, journal } = owned
+      const scheduler = await spawnScheduler(system, settings, surroundings)
+      const dataSet = { name: data.name, train: data.train.count, test: data.test.count }
+      const placement = surroundings.placement ?? 'thread'
+      const own = { settings, initial, journal, feeds, dataSet, scheduler, placement }
+      const trainer = await system.spawn(Trainer, { ...own, emit: notify }, { name: 'trainer' })
+      const ended = Promise.race([summary, lossOf(system, trainer)])
+      ended.catch(() => {}) // the trainer is also gone when nobody has called `run`
+      return new Runtime(owned, trainer, ended, emit)
     } catch (error) {
-      await system.dispose()
-      await disposeFeeds(feeds)
+      await giveBack(owned)
       throw error
     }
   }
@@ -129,7 +123,7 @@ export class Runtime implements TrainApi {
   async kill(device: string): Promise<void> {
     const ref = this.#device(device)
     this.#emit('fault', { kind: 'killed', device, message: `${device} was killed on purpose` })
-    await this.#system.kill(ref)
+    await this.#owned.system.kill(ref)
   }
 
   slow(device: string, factor: number): void {
@@ -152,16 +146,41 @@ export class Runtime implements TrainApi {
   }
 
   async close(): Promise<void> {
-    await this.#system.dispose()
-    await disposeFeeds(this.#feeds)
+    await giveBack(this.#owned)
   }
 }
 
+async function giveBack({ system, feeds, journal, stopMs }: Owned): Promise<void> {
+  await system.dispose({ timeoutMs: stopMs })
+  await Promise.all([feeds.train.dispose(), feeds.test.dispose()])
+  // A disk that failed has already ended the run with FILE_WRITE_FAILED.
+  await journal.close().catch(() => {})
+}
+
+async function spawnScheduler(
+  system: System,
+  { policy }: RunSettings,
+  { scheduler }: Surroundings,
+): Promise<Ref<typeof SchedulerProtocol>> {
+  if (scheduler !== undefined) return await scheduler(system)
+  return await system.spawn(Scheduler, { policy }, { name: 'scheduler' })
+}
+
+/** Rejects when the trainer is gone before it could tell the run's end. */
+function lossOf(system: System, trainer: Ref<typeof TrainerProtocol>): Promise<never> {
+  return new Promise((_, reject) => {
+    system.watch(trainer, ({ reason, error }) => {
+      reject(error ?? new KaitianError('CANCELLED', `The run ended: its trainer was ${reason}.`))
+    })
+  })
+}
+
 function openFeeds(
-  { seed, dealing, task }: RunSettings,
+  { seed, dealing, task, groups }: RunSettings,
   data: DataSet,
 ): { train: ShardFeed; test: ShardFeed } {
   const { augmentation } = task
+  const devices = groups.reduce((sum, group) => sum + group.devices.length, 0)
   const train = new ShardFeed({
     samples: data.train,
     seed,
@@ -174,14 +193,10 @@ function openFeeds(
     samples: data.test,
     seed,
     shardSize: EVALUATION_SHARD,
-    slots: 16,
+    slots: Math.max(16, 2 * devices),
     order: 'sequential',
   })
   return { train, test }
-}
-
-async function disposeFeeds({ train, test }: { train: ShardFeed; test: ShardFeed }) {
-  await Promise.all([train.dispose(), test.dispose()])
 }
 
 /** In shared memory, since every device's thread reads it. */

@@ -12,16 +12,16 @@ import { sameAttempt, type Plan, type Vote } from './plan.js'
  */
 export type CoordinatorState =
   | Idle
-  | { readonly phase: 'forming'; readonly group: Generation }
-  | { readonly phase: 'planning'; readonly group: Generation }
-  | { readonly phase: 'stepping'; readonly group: Generation; readonly attempt: Attempt }
+  | { readonly phase: 'forming'; readonly membership: Membership }
+  | { readonly phase: 'planning'; readonly membership: Membership }
+  | { readonly phase: 'stepping'; readonly membership: Membership; readonly attempt: Attempt }
   | { readonly phase: 'ended' }
 
 interface Idle {
   readonly phase: 'idle'
 }
 
-interface Generation {
+interface Membership {
   readonly generation: number
   /** Devices, in rank order. */
   readonly members: readonly string[]
@@ -106,6 +106,8 @@ const FRUITLESS_LIMIT = 5
 const RETRY_LIMIT = 12
 
 export const idle: CoordinatorState = { phase: 'idle' }
+/** Whatever comes after the end changes nothing. */
+export const ended: CoordinatorState = { phase: 'ended' }
 
 export function coordinate(
   state: CoordinatorState,
@@ -115,6 +117,7 @@ export function coordinate(
   if (state.phase === 'ended') return ignore(state, `${event.kind} after the end`)
   switch (event.kind) {
     case 'start':
+      if (state.phase !== 'idle') return ignore(state, 'the run has begun already')
       return form(1, event.members, 0, 'start')
     case 'formed':
       return formed(state, event.generation)
@@ -140,17 +143,20 @@ function form(
   cause: string,
 ): Transition {
   return {
-    state: { phase: 'forming', group: { generation, members, ordinal: 0, fruitless, retries: 0 } },
+    state: {
+      phase: 'forming',
+      membership: { generation, members, ordinal: 0, fruitless, retries: 0 },
+    },
     effects: [{ kind: 'form', generation, members, cause }],
   }
 }
 
 function formed(state: CoordinatorState, generation: number): Transition {
-  if (state.phase !== 'forming' || state.group.generation !== generation) {
+  if (state.phase !== 'forming' || state.membership.generation !== generation) {
     return ignore(state, `generation ${generation} formed too late`)
   }
   return {
-    state: { phase: 'planning', group: state.group },
+    state: { phase: 'planning', membership: state.membership },
     effects: [{ kind: 'plan', generation, ordinal: 0 }],
   }
 }
@@ -158,14 +164,14 @@ function formed(state: CoordinatorState, generation: number): Transition {
 function planned(state: CoordinatorState, plan: Plan, deadlineMs: number, now: number): Transition {
   if (
     state.phase !== 'planning' ||
-    state.group.generation !== plan.generation ||
-    state.group.ordinal !== plan.ordinal
+    state.membership.generation !== plan.generation ||
+    state.membership.ordinal !== plan.ordinal
   ) {
     return ignore(state, `plan ${plan.epoch}/${plan.step} is stale`)
   }
   const attempt: Attempt = { plan, startedAt: now, deadlineAt: now + deadlineMs, votes: [] }
   return {
-    state: { phase: 'stepping', group: state.group, attempt },
+    state: { phase: 'stepping', membership: state.membership, attempt },
     effects: [{ kind: 'dispatch', plan }],
   }
 }
@@ -174,13 +180,13 @@ function voted(state: CoordinatorState, vote: Vote, now: number): Transition {
   if (state.phase !== 'stepping' || !sameAttempt(vote, state.attempt.plan)) {
     return ignore(state, `vote of ${vote.device} for another attempt`)
   }
-  const { group, attempt } = state
-  if (!group.members.includes(vote.device)) return ignore(state, `${vote.device} is no member`)
+  const { membership, attempt } = state
+  if (!membership.members.includes(vote.device)) return ignore(state, `${vote.device} is no member`)
   if (attempt.votes.some(({ device }) => device === vote.device)) {
     return ignore(state, `${vote.device} voted twice`)
   }
   const votes = [...attempt.votes, vote]
-  if (votes.length < group.members.length) {
+  if (votes.length < membership.members.length) {
     return { state: { ...state, attempt: { ...attempt, votes } }, effects: [] }
   }
   return decide(state, { ...attempt, votes }, now)
@@ -193,23 +199,27 @@ function decide(
   now: number,
 ): Transition {
   const { plan, votes } = attempt
-  const group = { ...state.group, ordinal: state.group.ordinal + 1 }
-  const next = { kind: 'plan', generation: group.generation, ordinal: group.ordinal } as const
+  const membership = { ...state.membership, ordinal: state.membership.ordinal + 1 }
+  const next = {
+    kind: 'plan',
+    generation: membership.generation,
+    ordinal: membership.ordinal,
+  } as const
   const offender = votes.find(({ finite }) => !finite)
   if (offender !== undefined || plan.calibrating) {
-    if (plan.exponents === undefined || group.retries >= RETRY_LIMIT) {
+    if (plan.exponents === undefined || membership.retries >= RETRY_LIMIT) {
       const who = offender?.device ?? votes[0].device
       return end(state, 'failed', 'NON_FINITE_GRADIENT', `${who} computed NaN or Infinity`)
     }
     return {
-      state: { phase: 'planning', group: { ...group, retries: group.retries + 1 } },
+      state: { phase: 'planning', membership: { ...membership, retries: membership.retries + 1 } },
       effects: [{ kind: 'retry', plan, votes }, next],
     }
   }
   const fault = disagreement(plan, votes)
   if (fault !== undefined) return end(state, 'failed', fault.code, fault.cause)
   return {
-    state: { phase: 'planning', group: { ...group, fruitless: 0, retries: 0 } },
+    state: { phase: 'planning', membership: { ...membership, fruitless: 0, retries: 0 } },
     effects: [{ kind: 'commit', plan, votes, stepMs: now - attempt.startedAt }, next],
   }
 }
@@ -220,7 +230,11 @@ function failed(
   cause: string,
   suspects: readonly string[],
 ): Transition {
-  if (state.phase === 'idle' || state.phase === 'ended' || state.group.generation !== generation) {
+  if (
+    state.phase === 'idle' ||
+    state.phase === 'ended' ||
+    state.membership.generation !== generation
+  ) {
     return ignore(state, `a failure of generation ${generation}: ${cause}`)
   }
   return down(state, suspects, cause, true)
@@ -234,19 +248,19 @@ function down(
   evict: boolean,
 ): Transition {
   if (state.phase === 'idle' || state.phase === 'ended') return ignore(state, cause)
-  const { group } = state
-  const lost = devices.filter((device) => group.members.includes(device))
+  const { membership } = state
+  const lost = devices.filter((device) => membership.members.includes(device))
   if (lost.length === 0 && !evict) return ignore(state, `${devices.join(', ')}: no member`)
   const abort: Effect = {
     kind: 'abort',
-    generation: group.generation,
+    generation: membership.generation,
     ...(state.phase === 'stepping' ? { plan: state.attempt.plan } : {}),
     cause,
   }
   const effects: Effect[] = [abort]
   if (evict && lost.length > 0) effects.push({ kind: 'evict', devices: lost, cause })
-  const members = group.members.filter((device) => !lost.includes(device))
-  const fruitless = lost.length > 0 ? 0 : group.fruitless + 1
+  const members = membership.members.filter((device) => !lost.includes(device))
+  const fruitless = lost.length > 0 ? 0 : membership.fruitless + 1
   const over =
     members.length === 0
       ? ({ code: 'NO_DEVICES_LEFT', cause: `no device is left: ${cause}` } as const)
@@ -258,8 +272,8 @@ function down(
         : undefined
   const next =
     over === undefined
-      ? form(group.generation + 1, members, fruitless, cause)
-      : end(state, 'failed', over.code, over.cause)
+      ? form(membership.generation + 1, members, fruitless, cause)
+      : endNow('failed', over.code, over.cause)
   return { state: next.state, effects: [...effects, ...next.effects] }
 }
 
@@ -267,7 +281,7 @@ function down(
 function ticked(state: CoordinatorState, now: number): Transition {
   if (state.phase !== 'stepping' || now < state.attempt.deadlineAt) return { state, effects: [] }
   const voters = new Set(state.attempt.votes.map(({ device }) => device))
-  const late = state.group.members.filter((device) => !voters.has(device))
+  const late = state.membership.members.filter((device) => !voters.has(device))
   return down(state, late, `no vote within the deadline from ${late.join(', ')}`, true)
 }
 
@@ -277,13 +291,26 @@ function end(
   code: EndCode | undefined,
   cause: string,
 ): Transition {
-  const effects: Effect[] = []
-  if (state.phase === 'stepping') {
-    const { group, attempt } = state
-    effects.push({ kind: 'abort', generation: group.generation, plan: attempt.plan, cause })
+  const last = endNow(outcome, code, cause)
+  if (state.phase !== 'stepping') return last
+  const { membership, attempt } = state
+  const { generation } = membership
+  const abort: Effect = { kind: 'abort', generation, plan: attempt.plan, cause }
+  return { state: last.state, effects: [abort, ...last.effects] }
+}
+
+function endNow(
+  outcome: 'stopped' | 'failed',
+  code: EndCode | undefined,
+  cause: string,
+): Transition {
+  const effect: Effect = {
+    kind: 'end',
+    outcome,
+    ...(code === undefined ? {} : { code }),
+    cause,
   }
-  effects.push({ kind: 'end', outcome, ...(code === undefined ? {} : { code }), cause })
-  return { state: { phase: 'ended' }, effects }
+  return { state: ended, effects: [effect] }
 }
 
 function ignore(state: CoordinatorState, cause: string): Transition {

@@ -1,4 +1,4 @@
-import { sameAttempt, type Plan } from './plan.js'
+import { sameAttempt, type AttemptId, type Plan } from './plan.js'
 
 /**
  * A device's half of the step protocol as a pure state machine. It says what
@@ -13,13 +13,6 @@ export type MemberState =
   | { readonly phase: 'computing'; readonly generation: number; readonly plan: Plan }
   | { readonly phase: 'reducing'; readonly generation: number; readonly plan: Plan }
   | { readonly phase: 'voted'; readonly generation: number; readonly plan: Plan }
-
-export interface AttemptId {
-  readonly generation: number
-  readonly epoch: number
-  readonly step: number
-  readonly ordinal: number
-}
 
 export type MemberEvent =
   | { readonly kind: 'leave' }

@@ -29,6 +29,14 @@ export interface Plan {
   readonly moved: boolean
 }
 
+/** Which attempt at which step a message is about. */
+export interface AttemptId {
+  readonly generation: number
+  readonly epoch: number
+  readonly step: number
+  readonly ordinal: number
+}
+
 /** A device's word that it holds the step's result in its second buffer. */
 export interface Vote {
   readonly generation: number
@@ -55,11 +63,12 @@ export interface Vote {
   readonly ownComputeMs: number
 }
 
+export function attemptOf({ generation, epoch, step, ordinal }: Plan): AttemptId {
+  return { generation, epoch, step, ordinal }
+}
+
 /** True when a message belongs to this very attempt at a step. */
-export function sameAttempt(
-  a: { generation: number; epoch: number; step: number; ordinal: number },
-  b: { generation: number; epoch: number; step: number; ordinal: number },
-): boolean {
+export function sameAttempt(a: AttemptId, b: AttemptId): boolean {
   return (
     a.generation === b.generation &&
     a.epoch === b.epoch &&

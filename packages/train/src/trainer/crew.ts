@@ -52,6 +52,8 @@ export interface GenerationHandles {
 export class Crew {
   readonly devices = new Map<string, CrewDevice>()
   readonly #leaders = new Map<string, LeaderRef>()
+  /** Where each group's bridge listens. */
+  #peers: readonly Address[] = []
   readonly #ctx: Ctx
   readonly #options: CrewOptions
 
@@ -78,40 +80,63 @@ export class Crew {
     const opened = await Promise.all(
       leaders.map((leader) => leader.ask.open(undefined, { timeoutMs })),
     )
-    const peers = opened.filter((address): address is Address => address !== null)
-    await Promise.all(leaders.map((leader) => leader.ask.connect({ peers }, { timeoutMs })))
+    this.#peers = opened.filter((address): address is Address => address !== null)
+    await this.#connect(groups)
   }
 
-  async form(generation: number, members: readonly string[]): Promise<GenerationHandles> {
+  /**
+   * Makes a generation of these devices: all leave the old one, links are
+   * mended, leaders open communicators, all enter.
+   *
+   * @throws FormError naming who could not take part; DIGEST_MISMATCH.
+   */
+  async form(generation: number, names: readonly string[]): Promise<GenerationHandles> {
     const timeoutMs = this.#options.settings.deadlines.control
-    const devices = members.map((name) => this.devices.get(name)!)
+    const devices = names.map((name) => this.devices.get(name)!)
     const joined = await each(devices, ({ name, ref }) => [
       [name],
-      ref.ask.join({ generation }, { timeoutMs }),
+      ref.ask.join(undefined, { timeoutMs }),
     ])
     const digest = agreedDigest(devices, joined)
-    const seats = devices.map((device, index) => ({ ...device, ...joined[index] }))
+    const members = devices.map((device, index) => ({ ...device, ...joined[index] }))
     const groups = this.#options.settings.groups
-      .map(({ name }) => ({ name, seats: seats.filter(({ group }) => group.name === name) }))
-      .filter((group) => group.seats.length > 0)
+      .map(({ name }) => ({ name, members: members.filter(({ group }) => group.name === name) }))
+      .filter((group) => group.members.length > 0)
+    await this.#relink(groups)
     const order = groups.map(({ name }) => name)
     const formed = await each(groups, (group) => {
+      const seats = group.members.map(({ name, ref, regions }) => ({ device: name, ref, regions }))
+      const formation = { generation, members: seats, order }
       const leader = this.#leaders.get(group.name)!
-      const people = group.seats.map(({ name, ref, regions }) => ({ device: name, ref, regions }))
-      const formation = { generation, members: people, order }
-      return [group.seats.map(({ name }) => name), leader.ask.form(formation, { timeoutMs })]
+      return [group.members.map(({ name }) => name), leader.ask.form(formation, { timeoutMs })]
     })
     const entries = groups.flatMap((group, index) =>
-      group.seats.map((seat, rank) => ({ seat, rank, ...formed[index] })),
+      group.members.map(({ name, ref }, rank) => {
+        return { name, ref, entry: { generation, rank, ...formed[index] } }
+      }),
     )
-    await each(entries, ({ seat, rank, ticket, result }) => [
-      [seat.name],
-      seat.ref.ask.enter(
-        { generation, ticket, rank, ...(result === undefined ? {} : { result }) },
-        { timeoutMs },
-      ),
-    ])
+    await each(entries, ({ name, ref, entry }) => [[name], ref.ask.enter(entry, { timeoutMs })])
     return { tickets: formed.map(({ ticket }) => ticket), sums: sumsOf(formed, joined), digest }
+  }
+
+  /** A link that was lost comes back with the next generation; one that is up is left alone. */
+  async #connect(groups: readonly { readonly name: string }[]): Promise<void> {
+    if (groups.length < 2) return
+    const names = new Set(groups.map(({ name }) => name))
+    const peers = this.#peers.filter(({ group }) => names.has(group))
+    const timeoutMs = this.#options.settings.deadlines.control
+    await Promise.all(
+      groups.map(({ name }) => this.#leaders.get(name)!.ask.connect({ peers }, { timeoutMs })),
+    )
+  }
+
+  /** Two groups that cannot reach each other may both be healthy: nobody is suspected of it. */
+  async #relink(groups: readonly { readonly name: string }[]): Promise<void> {
+    try {
+      await this.#connect(groups)
+    } catch (error) {
+      throw new FormError([], error instanceof Error ? error.message : String(error))
+    }
   }
 
   leadersOf(members: readonly string[]): LeaderRef[] {
@@ -230,11 +255,16 @@ async function each<T, R>(
   const causes: string[] = []
   for (const [index, result] of settled.entries()) {
     if (result.status === 'fulfilled') continue
-    suspects.push(...sent[index][0])
+    if (!isLinkFailure(result.reason)) suspects.push(...sent[index][0])
     causes.push(`${sent[index][0].join(', ')}: ${String(result.reason?.message ?? result.reason)}`)
   }
-  if (suspects.length > 0) throw new FormError(suspects, causes.join('; '))
+  if (causes.length > 0) throw new FormError(suspects, causes.join('; '))
   return settled.map((result) => (result as PromiseFulfilledResult<R>).value)
+}
+
+/** A lost link says nothing about the one who reports it. */
+function isLinkFailure(error: unknown): boolean {
+  return error instanceof KaitianError && error.code === 'LINK_LOST'
 }
 
 /** Waits for all, then throws the first failure, so that nothing is still starting behind it. */

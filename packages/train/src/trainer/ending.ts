@@ -1,6 +1,6 @@
 import { toKaitianError, type KaitianError } from '@kaitian/errors'
 import { saveWeights } from '../checkpoint/weights.js'
-import { floats } from '../device/state.js'
+import { currentBuffer } from '../device/state.js'
 import type { Journal } from '../record/journal.js'
 import type { RunSettings } from '../run/settings.js'
 import type { CrewDevice } from './crew.js'
@@ -18,18 +18,17 @@ export async function writeEnd(end: {
 }): Promise<KaitianError | undefined> {
   const { settings, journal, devices, committed, digest, whole } = end
   const { options, model } = settings
-  try {
-    if (options.save !== undefined && devices.length > 0) {
-      const { state } = devices[0].info.regions
-      // Every commit flips a device's buffers, so their number says which one is current.
-      const current = floats(state[committed % 2 === 0 ? 0 : 1])
-      await saveWeights(options.save, model.layout, current)
-    }
-    await journal.end(whole ? 'finished' : 'interrupted', digest)
-    return undefined
-  } catch (error) {
-    return toKaitianError(error, 'FILE_WRITE_FAILED', 'The end of the run could not be written')
+  const writing: Promise<void>[] = [journal.end(whole ? 'finished' : 'interrupted', digest)]
+  if (options.save !== undefined && devices.length > 0) {
+    const current = currentBuffer(devices[0].info.regions, committed)
+    writing.push(saveWeights(options.save, model.layout, current.state))
   }
+  for (const outcome of await Promise.allSettled(writing)) {
+    if (outcome.status === 'fulfilled') continue
+    const what = 'The end of the run could not be written'
+    return toKaitianError(outcome.reason, 'FILE_WRITE_FAILED', what)
+  }
+  return undefined
 }
 
 /** The state digest of each device that still answers. */

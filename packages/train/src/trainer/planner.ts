@@ -46,14 +46,9 @@ export class Planner {
     const { dealing, task, totalSteps } = this.#settings
     const range = nextRange(dealing, this.#ledger)
     const { epoch, step, size, firstShard, shardCount } = range
-    const reply = await this.#scheduler.ask.plan({
-      epoch,
-      step,
-      size,
-      firstShard,
-      devices,
-      shardSize: dealing.shard,
-    })
+    const demand = { epoch, step, size, firstShard, devices, shardSize: dealing.shard }
+    const timeoutMs = this.#settings.deadlines.control
+    const reply = await this.#scheduler.ask.plan(demand, { timeoutMs })
     this.#slots = await this.#feed.take(epoch, firstShard, shardCount)
     this.#prefetch()
     const shares = devices.map(({ name }) => {

@@ -1,11 +1,11 @@
 import { ask, protocol, tell, type Ref } from '@kaitian/actors'
 import type { DeviceProtocol } from '../device/protocol.js'
+import type { Tally } from './tally.js'
 import type { Plan, Vote } from '../step/plan.js'
 
 /** A group's collectives failed. */
 export interface Failure {
   readonly generation: number
-  readonly group: string
   readonly cause: string
   /** Devices that did not do their part in time. */
   readonly suspects: readonly string[]
@@ -24,7 +24,9 @@ export const TrainerProtocol = protocol({
   down: tell<{ device: string; cause: string }>(),
   /** Told to itself: a plan and its data are there. */
   planned: tell<Plan>(),
-  /** Told to itself: planning failed for good. */
+  /** Told to itself: the test set is done; undefined when it could not be. */
+  evaluated: tell<{ tally: Tally | undefined }>(),
+  /** Told to itself: planning or evaluation failed for good. */
   broken: tell<{ error: unknown }>(),
   /** Told to itself: a deadline may have passed. */
   tick: tell<void>(),

@@ -1,5 +1,5 @@
 import { loadBackend, type Region } from '@kaitian/comm-native'
-import { floats, type StateRegions } from '../device/state.js'
+import { currentBuffer, nextBuffer, type StateRegions } from '../device/state.js'
 import { readSums } from '../device/sums.js'
 import type { Batch } from '../engines/engine.js'
 import { recordStep, type StepRecord } from '../record/step-record.js'
@@ -8,8 +8,7 @@ import type { Plan } from '../step/plan.js'
 
 /**
  * A step in full, read from shared memory between the votes and the commit:
- * the voter's current buffer still holds the state before it. Every commit
- * flips, so the number of commits says which buffer that is.
+ * the voter's current buffer still holds the state before it.
  */
 export function sampleStep(
   settings: RunSettings,
@@ -22,11 +21,6 @@ export function sampleStep(
   },
 ): StepRecord {
   const { plan, batch, regions, sums, committed } = parts
-  const current = committed % 2 === 0 ? 0 : 1
-  const buffer = (index: 0 | 1) => ({
-    state: floats(regions.state[index]),
-    velocity: floats(regions.velocity[index]),
-  })
   const { kernels } = loadBackend(settings.backend)
   return recordStep({
     epoch: plan.epoch,
@@ -34,8 +28,8 @@ export function sampleStep(
     learningRate: plan.learningRate,
     input: settings.model.description.input,
     batch,
-    before: buffer(current),
-    after: buffer(current === 0 ? 1 : 0),
+    before: currentBuffer(regions, committed),
+    after: nextBuffer(regions, committed),
     sum: readSums(sums, settings.buckets, plan.exponents, kernels).sum,
   })
 }

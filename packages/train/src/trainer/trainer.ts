@@ -6,14 +6,22 @@ import type { ShardFeed } from '../data/feed.js'
 import type { Journal } from '../record/journal.js'
 import type { RunSummary, TrainEvents } from '../run/events.js'
 import type { RunSettings } from '../run/settings.js'
-import { coordinate, idle, type CoordinatorEvent, type Effect } from '../step/coordinator.js'
-import type { Plan, Vote } from '../step/plan.js'
+import {
+  coordinate,
+  ended,
+  idle,
+  type CoordinatorEvent,
+  type CoordinatorState,
+  type Effect,
+} from '../step/coordinator.js'
+import { attemptOf, type Plan, type Vote } from '../step/plan.js'
 import { Crew, FormError, type CrewDevice, type DeviceRef, type GenerationHandles } from './crew.js'
 import { digestsOf, writeEnd } from './ending.js'
 import { evaluate } from './evaluation.js'
 import { Planner } from './planner.js'
 import { Progress } from './progress.js'
 import { TrainerProtocol, type Failure } from './protocol.js'
+import type { Tally } from './tally.js'
 import { readyEvent, type DataSetFacts } from './ready.js'
 import { sampleStep } from './sample.js'
 
@@ -44,10 +52,15 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   #ctx!: Ctx
   #crew!: Crew
   #handles: GenerationHandles | undefined
-  #state = idle
+  #state: CoordinatorState = idle
   #generation = 0
   #members: readonly string[] = []
   #cancelTick = () => {}
+  /** Set while the test set is evaluated; what to go on with then. */
+  #evaluation: AbortController | undefined
+  #next: EffectOf<'plan'> | undefined
+  /** The attempt that the last abort cut short. */
+  #interrupted: Plan | undefined
   #startedAt = 0
   #ended = false
 
@@ -89,7 +102,8 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
       (device, cause) => tell.down({ device, cause }),
       (group, cause) => {
         const generation = this.#generation
-        tell.failed({ generation, group, cause, suspects: [], silentGroups: [group] })
+        const needed = this.#members.some((name) => this.#find(name).group.name === group)
+        if (needed) tell.failed({ generation, cause, suspects: [], silentGroups: [group] })
       },
     )
   }
@@ -117,14 +131,24 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   }
 
   async broken({ error }: { error: unknown }): Promise<void> {
-    await this.#end('failed', toKaitianError(error, 'INTERNAL', 'The next step failed to start'))
+    await this.#end('failed', toKaitianError(error, 'INTERNAL', 'The run cannot go on'))
   }
 
   async tick(): Promise<void> {
     await this.#on({ kind: 'tick' })
+    this.#armTick()
+  }
+
+  /** Evaluation runs beside the mailbox; meanwhile a generation may have ended. */
+  async evaluated({ tally }: { tally: Tally | undefined }): Promise<void> {
+    this.#evaluation = undefined
+    if (this.#ended) return
+    this.#args.emit('epoch', this.#progress.endEpoch(tally))
+    await this.#plan(this.#next!)
   }
 
   async halt(): Promise<void> {
+    this.#evaluation?.abort()
     await this.#on({ kind: 'stop' })
     await this.#end('stopped')
   }
@@ -136,7 +160,11 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   async #on(event: CoordinatorEvent): Promise<void> {
     const { state, effects } = coordinate(this.#state, event, this.#ctx.clock.now())
     this.#state = state
-    for (const effect of effects) await this.#carryOut(effect)
+    try {
+      for (const effect of effects) await this.#carryOut(effect)
+    } catch (error) {
+      await this.broken({ error })
+    }
   }
 
   async #carryOut(effect: Effect): Promise<void> {
@@ -154,7 +182,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
       case 'abort':
         return this.#abort(effect)
       case 'evict':
-        return await this.#evict(effect)
+        return this.#evict(effect)
       case 'end':
         return await this.#end(effect.outcome, endError(effect))
       case 'ignore':
@@ -165,6 +193,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   async #form({ generation, members, cause }: EffectOf<'form'>): Promise<void> {
     this.#generation = generation
     this.#members = members
+    if (generation > 1) this.#tellRestart(cause)
     try {
       this.#handles = await this.#crew.form(generation, members)
     } catch (error) {
@@ -179,17 +208,46 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     await this.#on({ kind: 'formed', generation })
   }
 
+  #tellRestart(cause: string): void {
+    const plan = this.#interrupted
+    const what =
+      plan === undefined ? 'no step was under way' : `step ${stepName(plan)} starts again`
+    const message = `${cause}; ${what} with ${this.#members.length} devices`
+    this.#args.emit('fault', { kind: 'aborted', message })
+  }
+
   /** Closes a finished epoch, then has the next step planned. */
-  async #plan({ generation, ordinal }: EffectOf<'plan'>): Promise<void> {
-    const { totalSteps } = this.#args.settings
-    const done = this.#progress.committed === totalSteps
-    if (done || this.#planner.ledger.step === 0) await this.#endEpoch()
+  async #plan(effect: EffectOf<'plan'>): Promise<void> {
+    const { generation, ordinal } = effect
+    const done = this.#progress.committed >= this.#args.settings.totalSteps
+    if (this.#progress.epoch.steps > 0 && (done || this.#planner.ledger.step === 0)) {
+      this.#next = effect
+      return this.#evaluate()
+    }
     if (done) return await this.#end('finished')
     const devices = this.#members.map((name) => ({ name, group: this.#find(name).group.name }))
     const { self } = this.#ctx
     void this.#planner.plan(generation, ordinal, devices).then(
       (plan) => self.tell.planned(plan),
       (error: unknown) => self.tell.broken({ error }),
+    )
+  }
+
+  #evaluate(): void {
+    if (this.#evaluation !== undefined) return
+    const { settings, feeds, dataSet } = this.#args
+    const { tell } = this.#ctx.self
+    this.#evaluation = new AbortController()
+    const { signal } = this.#evaluation
+    const devices = this.#members.map((name) => this.#find(name))
+    const timeoutMs = settings.deadlines.control
+    const wanted = settings.evaluate && dataSet.test > 0
+    const result = wanted
+      ? evaluate({ devices, feed: feeds.test, timeoutMs, signal })
+      : Promise.resolve(undefined)
+    void result.then(
+      (tally) => tell.evaluated({ tally }),
+      (error: unknown) => tell.broken({ error }),
     )
   }
 
@@ -203,9 +261,16 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
       const slots = this.#planner.slots(plan, device)
       this.#find(device).ref.tell.plan({ plan, slots })
     }
+    this.#armTick()
+  }
+
+  /** Timers may fire a little early, so a tick that decided nothing is armed again. */
+  #armTick(): void {
     this.#cancelTick()
-    const { deadlines } = this.#args.settings
-    this.#cancelTick = this.#ctx.clock.after(deadlines.step, () => this.#ctx.self.tell.tick())
+    if (this.#state.phase !== 'stepping') return
+    const { clock, self } = this.#ctx
+    const left = this.#state.attempt.deadlineAt - clock.now()
+    this.#cancelTick = clock.after(Math.max(1, left), () => self.tell.tick())
   }
 
   /** The journal's line is the truth; the members are told after it. */
@@ -241,32 +306,22 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     for (const ticket of this.#handles?.tickets ?? []) backend.abortCommunicator(ticket, cause)
     for (const leader of this.#crew.leaders) leader.tell.abort({ generation, cause })
     if (plan !== undefined) this.#args.journal.abort(plan, cause)
-    const step = plan === undefined ? '' : ` step ${plan.epoch}/${plan.step} starts again;`
-    const message = `${cause}:${step} generation ${generation} is over`
-    this.#args.emit('fault', { kind: 'aborted', message })
+    this.#interrupted = plan
   }
 
-  async #evict({ devices, cause }: EffectOf<'evict'>): Promise<void> {
+  /** Not awaited: a thread inside native code ends only when that returns; its actor is dead at once. */
+  #evict({ devices, cause }: EffectOf<'evict'>): void {
     for (const device of devices) {
       const message = `${device} was given up: ${cause}`
       this.#args.emit('fault', { kind: 'down', device, message })
-      await this.#ctx.kill(this.#find(device).ref)
+      void this.#ctx.kill(this.#find(device).ref).catch(() => {})
     }
-  }
-
-  async #endEpoch(): Promise<void> {
-    const { settings, feeds } = this.#args
-    if (this.#progress.epoch.steps === 0) return
-    const devices = this.#members.map((name) => this.#find(name))
-    const test = settings.evaluate
-      ? await evaluate(devices, feeds.test, settings.deadlines.control)
-      : undefined
-    this.#args.emit('epoch', this.#progress.endEpoch(test))
   }
 
   async #end(outcome: RunSummary['outcome'], error?: KaitianError): Promise<void> {
     if (this.#ended) return
     this.#ended = true
+    this.#state = ended
     this.#cancelTick()
     const { settings, journal } = this.#args
     const devices = this.#members.map((name) => this.#find(name))
@@ -284,8 +339,9 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   }
 }
 
-function attemptOf({ generation, epoch, step, ordinal }: Plan) {
-  return { generation, epoch, step, ordinal }
+/** Epochs and steps are counted from 1 for people. */
+function stepName({ epoch, step }: Plan): string {
+  return `${step + 1} of epoch ${epoch + 1}`
 }
 
 function endError({ code, cause }: EffectOf<'end'>): KaitianError | undefined {

@@ -13,6 +13,8 @@ import { Workspace } from './workspace.js'
 
 /** Samples whose activations are held at once while evaluating; logits do not depend on it. */
 const EVALUATION_SLICE = 128
+const WARM_UP_SAMPLES = 8
+const WARM_UP_PASSES = 3
 
 /** Opens the engine on a wasm back end of its own, in the calling thread. */
 export async function openTfjsEngine({ model }: EngineOptions): Promise<TfjsEngine> {
@@ -57,6 +59,19 @@ export class TfjsEngine implements Engine {
     this.heap.f32(this.parameters, stateSize).set(parameters.subarray(0, stateSize))
     this.chain.parametersChanged(this.heap)
     this.loaded = true
+  }
+
+  /** V8 optimises the layers' code in the first passes; a few of a few samples are enough. */
+  warmUp(): void {
+    const { input } = this.model.description
+    const batch = {
+      count: WARM_UP_SAMPLES,
+      inputs: new Float32Array(WARM_UP_SAMPLES * sizeOf(input)),
+      labels: new Uint8Array(WARM_UP_SAMPLES),
+      ids: new Uint32Array(WARM_UP_SAMPLES),
+    }
+    const into = new Float32Array(this.model.layout.stateSize)
+    for (let pass = 0; pass < WARM_UP_PASSES; pass++) this.gradient(batch, into, () => {})
   }
 
   gradient(batch: Batch, into: Float32Array, ready: (from: number) => void): BatchResult {
