@@ -12,9 +12,8 @@ const inline = { placement: 'inline' as const }
 
 /** The bridges' connections of this process; `inline` keeps them in it. */
 function sockets(): Socket[] {
-  const { _getActiveHandles } = process as unknown as { _getActiveHandles(): unknown[] }
-  return _getActiveHandles
-    .call(process)
+  const { _getActiveHandles } = process as unknown as { _getActiveHandles(this: void): unknown[] }
+  return _getActiveHandles()
     .filter((handle) => handle instanceof Socket)
     .filter(({ remotePort }) => remotePort !== undefined)
 }
