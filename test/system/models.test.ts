@@ -2,6 +2,7 @@ import {
   averagePool,
   batchNorm,
   conv2d,
+  defineModel,
   dense,
   depthwiseConv2d,
   flatten,
@@ -12,6 +13,7 @@ import {
   residual,
   type Task,
 } from '@kaitian/train'
+import { cutBuckets } from '@kaitian/train/step'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { groupsOf, smallTask, tryRun } from '../train/try-run.js'
@@ -56,6 +58,41 @@ test('S5 T1 batch norm, depthwise and residual layers pass the checker for any s
   }
   await run([2, 1], false)
   assert.is(await run([2, 2], true), await run([1], true))
+})
+
+/** Three buckets: the tail with the second dense kernel, the first dense kernel, the convolution. */
+const wide: Task = {
+  ...smallTask,
+  name: 'wide',
+  model: {
+    input: [32, 32, 3],
+    classes: 10,
+    layers: [
+      conv2d({ filters: 8, stride: 2 }),
+      relu(),
+      averagePool({ size: 2 }),
+      flatten(),
+      dense({ units: 160 }),
+      relu(),
+      dense({ units: 480 }),
+      relu(),
+      dense({ units: 10 }),
+    ],
+  },
+  epochs: 1,
+}
+
+test('S5 C2 a gradient of several buckets is whole before anybody uses it', async () => {
+  const { layout } = defineModel(wide.model)
+  assert.ok(cutBuckets(layout, 65_536).length >= 3)
+  const run = async (counts: number[], deterministic: boolean) => {
+    const options = { groups: groupsOf('tfjs', counts), seed: 3, deterministic, evaluate: false }
+    const { summary, verdict } = await tryRun({ options, task: wide, sampleEvery: 2 })
+    assert.ok(verdict.ok, JSON.stringify(verdict.checks.filter(({ failures }) => failures.length)))
+    return Object.values(summary.digests)[0]
+  }
+  await run([2, 2], false)
+  assert.is(await run([2, 1], true), await run([1], true))
 })
 
 test('a model whose statistics drift is evaluated with the running ones', async () => {

@@ -74,6 +74,32 @@ test('maxSteps ends a run in mid-epoch; a fraction of a step is refused', async 
   assert.is(error.code, 'BAD_CONFIG')
 })
 
+test('a run that maxSteps ends at an epoch border is not recorded as finished', async () => {
+  const { verdict, summary } = await tryRun({
+    options: { groups: groupsOf('sim', [1]), evaluate: false, maxSteps: 7 },
+    surroundings: inline,
+  })
+  assert.is(summary.outcome, 'finished')
+  assert.ok(verdict.ok, verdict.summary)
+})
+
+test('a folder that holds a record is refused', async () => {
+  let folder = ''
+  const run = (record?: string) =>
+    tryRun({
+      options: { groups: groupsOf('sim', [1]), evaluate: false, maxSteps: 1 },
+      surroundings: inline,
+      begin: (path) => {
+        folder = path
+      },
+      ...(record === undefined ? {} : { record }),
+      keep: record === undefined,
+    })
+  await run()
+  const error = (await run(folder).catch((reason: unknown) => reason)) as KaitianError
+  assert.is(error.code, 'BAD_CONFIG')
+})
+
 test('a record that can no longer be written ends the run with FILE_WRITE_FAILED', async () => {
   let moved: Promise<void> | undefined
   let folder = ''

@@ -80,6 +80,10 @@ export interface TryOptions {
   readonly sampleEvery?: number
   /** Learns where the record will be. */
   readonly begin?: (folder: string) => void
+  /** A folder instead of a fresh one. */
+  readonly record?: string
+  /** Leaves the record there. */
+  readonly keep?: boolean
   /** False where the record is damaged on purpose. */
   readonly judge?: boolean
   /** Looks at the record before it is removed. */
@@ -104,10 +108,12 @@ export async function tryRun({
   on,
   sampleEvery = 5,
   begin,
+  record,
+  keep = false,
   judge = true,
   look,
 }: TryOptions): Promise<{ summary: RunSummary; verdict: Verdict }> {
-  const folder = await mkdtemp(join(tmpdir(), 'kaitian-'))
+  const folder = record ?? (await mkdtemp(join(tmpdir(), 'kaitian-')))
   let runtime: Runtime | undefined
   try {
     begin?.(folder)
@@ -124,6 +130,6 @@ export async function tryRun({
     return { summary, verdict: judge ? await check(folder) : unjudged }
   } finally {
     await runtime?.close()
-    await rm(folder, { recursive: true, force: true })
+    if (!keep) await rm(folder, { recursive: true, force: true })
   }
 }

@@ -61,7 +61,10 @@ function refusal(error: CommanderError, program: Command): KaitianError {
   if (error.code === 'commander.help') {
     return new KaitianError('BAD_ARGUMENT', `Name a command; see '${program.name()} --help'.`)
   }
-  const sentence = error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ')
+  const sentence = error.message
+    .replace(/^error: /, '')
+    .replaceAll(/\s+/g, ' ')
+    .replace(/\.$/, '')
   return new KaitianError('BAD_ARGUMENT', `${sentence}; see 'kaitian train --help'.`)
 }
 

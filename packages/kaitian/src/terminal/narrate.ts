@@ -32,7 +32,7 @@ function describeDevice({ device, group, engine, description, pace }: DeviceRepo
 /** What is not real must not pass for real. */
 function simulationNote(devices: readonly DeviceReport[]): string[] {
   const notes: string[] = []
-  if (devices.some(({ pace }) => pace !== undefined)) {
+  if (devices.some(({ pace, engine }) => pace !== undefined && engine !== 'sim')) {
     notes.push('note the pace of some devices is simulated; their gradients are computed for real')
   }
   if (devices.some(({ engine }) => engine === 'sim')) {
@@ -70,7 +70,7 @@ export function narrateEpoch(epoch: EpochEvent, epochs: number): string {
       : `test loss ${loss(epoch.test.loss)}, accuracy ${percent(epoch.test.accuracy)}`
   return (
     `epoch ${epoch.epoch + 1}/${epochs}: ${duration(epoch.ms)} (${rate} samples/s), ` +
-    `train loss ${loss(epoch.loss)}, accuracy ${percent(epoch.trainAccuracy)}; ${test}`
+    `train loss ${loss(epoch.loss)}, accuracy ${percent(epoch.trainAccuracy)}; ${test}${epoch.simulated ? ' (sim)' : ''}`
   )
 }
 

@@ -20,7 +20,8 @@ export function summaryRows(summary: RunSummary): [string, string][] {
   const last = summary.epochs.at(-1)
   if (last?.test !== undefined) {
     const { accuracy, samples } = last.test
-    rows.splice(1, 0, ['test accuracy', `${percent(accuracy)} of ${count(samples)} samples`])
+    const sim = last.simulated ? ' (sim)' : ''
+    rows.splice(1, 0, ['test accuracy', `${percent(accuracy)} of ${count(samples)} samples${sim}`])
     rows.splice(2, 0, ['test loss', `${loss(last.test.loss)} nats`])
   }
   if (summary.paceExceeded !== undefined) {

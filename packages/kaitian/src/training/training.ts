@@ -42,7 +42,7 @@ export class Training implements AsyncDisposable {
     this.finished = this.#run()
   }
 
-  /** Ends after the step under way; settles as `finished` does. */
+  /** Gives the step under way up and ends; settles as `finished` does. */
   async stop(): Promise<RunSummary> {
     if (this.#state === 'opening') this.#end.abort(cancelled('before its first step'))
     // The run may end by itself while it is asked to: then the call fails and the outcome stands.

@@ -58,10 +58,7 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     const deadlineMs = deadlines.bridge
     const args = { group, groups, secret, host, port, deadlineMs, backend }
     this.#bridge = await ctx.spawn(Bridge, args, { name: 'bridge' })
-    ctx.watch(this.#bridge, (down) => {
-      const { generation } = this.#session?.formation ?? { generation: 0 }
-      this.#report(generation, down.error ?? new Error(`the bridge ${down.reason}`))
-    })
+    ctx.watch(this.#bridge, ({ reason }) => this.#bridgeLost(reason))
   }
 
   async stop(): Promise<void> {
@@ -150,6 +147,14 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     if (session.failed || this.#session !== session) return
     session.failed = true
     this.#report(session.formation.generation, error)
+  }
+
+  /** Without its bridge the group can take part no more; the others can. */
+  #bridgeLost(reason: string): void {
+    const { group, trainer } = this.#args
+    const { generation } = this.#session?.formation ?? { generation: 0 }
+    const cause = `the bridge of ${group} was ${reason}`
+    trainer.tell.failed({ generation, cause, suspects: [], silentGroups: [group] })
   }
 
   #report(generation: number, error: Error): void {

@@ -1,5 +1,5 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { KaitianError } from '@kaitian/errors'
@@ -28,6 +28,7 @@ export class Recorder {
   static async open(folder: string, run: object): Promise<Recorder> {
     try {
       await mkdir(folder, { recursive: true })
+      await refuseOldRecord(folder)
       await writeFile(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`)
       const journal = createWriteStream(join(folder, 'journal.jsonl'))
       await new Promise((resolve, reject) => journal.once('open', resolve).once('error', reject))
@@ -72,6 +73,16 @@ export class Recorder {
       .finally(() => this.#pending.delete(done))
     this.#pending.add(done)
   }
+}
+
+/** Files of an earlier run would be taken for this one's. */
+async function refuseOldRecord(folder: string): Promise<void> {
+  if (!(await readdir(folder)).includes('run.json')) return
+  throw new KaitianError(
+    'BAD_CONFIG',
+    `${folder} holds the record of another run; name a new folder, or remove that one.`,
+    { fields: { folder } },
+  )
 }
 
 function writeFailed(folder: string, cause: unknown): KaitianError {

@@ -7,7 +7,7 @@ export interface TrainApi {
   open(): Promise<void>
   /** Starts the loop; resolves with the summary when it has ended (also when it was stopped or failed). */
   run(): Promise<RunSummary>
-  /** Ends after the step under way is committed or aborted; `run` then resolves with outcome `stopped`. */
+  /** Gives the step under way up and ends; `run` then resolves with outcome `stopped`. */
   stop(): void | Promise<void>
   /** Fault injection: ends the device's thread at once. */
   kill(device: string): Promise<void>

@@ -93,6 +93,8 @@ export interface EpochEvent {
   readonly samples: number
   readonly loss: number
   readonly trainAccuracy: number
+  /** An engine `sim` took part: losses and accuracies are not those of the model. */
+  readonly simulated?: true
   readonly test?: { readonly samples: number; readonly loss: number; readonly accuracy: number }
 }
 

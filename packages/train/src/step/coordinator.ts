@@ -1,104 +1,13 @@
 import { disagreement } from './agreement.js'
 import { sameAttempt, type Plan, type Vote } from './plan.js'
-
-/**
- * The trainer's half of the step protocol as a pure state machine:
- * (state, event, now) in; state, effects and reasons out.
- *
- * T3  A step is committed once every member of the generation voted for it
- *     with one digest and the shards in the votes partition the step's set;
- *     otherwise nobody commits.
- * T1  An attempt that did not commit is made again with the same shards.
- */
-export type CoordinatorState =
-  | Idle
-  | { readonly phase: 'forming'; readonly membership: Membership }
-  | { readonly phase: 'planning'; readonly membership: Membership }
-  | { readonly phase: 'stepping'; readonly membership: Membership; readonly attempt: Attempt }
-  | { readonly phase: 'ended' }
-
-interface Idle {
-  readonly phase: 'idle'
-}
-
-interface Membership {
-  readonly generation: number
-  /** Devices, in rank order. */
-  readonly members: readonly string[]
-  /** Steps handed out in this generation. */
-  readonly ordinal: number
-  /** Generations in a row that ended without a commit and without losing a member. */
-  readonly fruitless: number
-  /** Attempts in a row whose numbers left the range. */
-  readonly retries: number
-}
-
-interface Attempt {
-  readonly plan: Plan
-  readonly startedAt: number
-  readonly deadlineAt: number
-  readonly votes: readonly Vote[]
-}
-
-export type CoordinatorEvent =
-  | { readonly kind: 'start'; readonly members: readonly string[] }
-  | { readonly kind: 'formed'; readonly generation: number }
-  | { readonly kind: 'planned'; readonly plan: Plan; readonly deadlineMs: number }
-  | { readonly kind: 'vote'; readonly vote: Vote }
-  /** An operation of the generation failed; suspects are devices that are to be given up. */
-  | {
-      readonly kind: 'failed'
-      readonly generation: number
-      readonly cause: string
-      readonly suspects: readonly string[]
-    }
-  | { readonly kind: 'down'; readonly device: string; readonly cause: string }
-  | { readonly kind: 'tick' }
-  | { readonly kind: 'stop' }
-
-export type Effect =
-  | {
-      readonly kind: 'form'
-      readonly generation: number
-      readonly members: readonly string[]
-      readonly cause: string
-    }
-  | { readonly kind: 'plan'; readonly generation: number; readonly ordinal: number }
-  | { readonly kind: 'dispatch'; readonly plan: Plan }
-  | {
-      readonly kind: 'abort'
-      readonly generation: number
-      readonly plan?: Plan
-      readonly cause: string
-    }
-  | { readonly kind: 'evict'; readonly devices: readonly string[]; readonly cause: string }
-  | {
-      readonly kind: 'commit'
-      readonly plan: Plan
-      readonly votes: readonly Vote[]
-      readonly stepMs: number
-    }
-  /** Every member finished, but the numbers left the range: the same shards again, other scales. */
-  | { readonly kind: 'retry'; readonly plan: Plan; readonly votes: readonly Vote[] }
-  | {
-      readonly kind: 'end'
-      readonly outcome: 'stopped' | 'failed'
-      readonly code?: EndCode
-      readonly cause: string
-    }
-  | { readonly kind: 'ignore'; readonly cause: string }
-
-type EndCode =
-  | 'NO_DEVICES_LEFT'
-  | 'DIGEST_MISMATCH'
-  | 'LEDGER_VIOLATION'
-  | 'NON_FINITE_GRADIENT'
-  | 'PEER_DOWN'
-
-export interface Transition {
-  readonly state: CoordinatorState
-  readonly effects: readonly Effect[]
-}
+import type {
+  Attempt,
+  CoordinatorEvent,
+  CoordinatorState,
+  Effect,
+  EndCode,
+  Transition,
+} from './transition.js'
 
 /** Generations without progress or loss after which the run gives up rather than spins. */
 const FRUITLESS_LIMIT = 5
@@ -109,6 +18,15 @@ export const idle: CoordinatorState = { phase: 'idle' }
 /** Whatever comes after the end changes nothing. */
 export const ended: CoordinatorState = { phase: 'ended' }
 
+/**
+ * The trainer's half of the step protocol as a pure state machine:
+ * (state, event, now) in; state, effects and reasons out.
+ *
+ * T3  A step is committed once every member of the generation voted for it
+ *     with one digest and the shards in the votes partition the step's set;
+ *     otherwise nobody commits.
+ * T1  An attempt that did not commit is made again with the same shards.
+ */
 export function coordinate(
   state: CoordinatorState,
   event: CoordinatorEvent,

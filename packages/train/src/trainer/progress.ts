@@ -63,7 +63,7 @@ export class Progress {
       learningRate: plan.learningRate,
       stepMs,
       communicationShare: share(stepMs, slowestMs),
-      devices: votes.map((vote) => ({
+      devices: inOrder(plan, votes).map((vote) => ({
         device: vote.device,
         group: this.#groupOf(vote.device),
         quota: vote.count,
@@ -91,6 +91,7 @@ export class Progress {
       samples,
       loss: lossSum / samples,
       trainAccuracy: correct / samples,
+      ...(this.#settings.groups.some(({ engine }) => engine === 'sim') ? { simulated: true } : {}),
       ...(test === undefined
         ? {}
         : {
@@ -150,6 +151,12 @@ function orderedLoss(votes: readonly Vote[]): number {
     .filter(({ shards }) => shards.length > 0)
     .toSorted((a, b) => a.shards[0] - b.shards[0])
   return ordered.flatMap(({ lossSums }) => lossSums).reduce((sum, loss) => sum + loss, 0)
+}
+
+/** Votes come as they come; people and programs read them in the run's order. */
+function inOrder({ shares }: Plan, votes: readonly Vote[]): readonly Vote[] {
+  const names = Object.keys(shares)
+  return votes.toSorted((a, b) => names.indexOf(a.device) - names.indexOf(b.device))
 }
 
 function share(stepMs: number, slowestMs: number): number {

@@ -6,15 +6,9 @@ import type { ShardFeed } from '../data/feed.js'
 import type { Journal } from '../record/journal.js'
 import type { RunSummary, TrainEvents } from '../run/events.js'
 import type { RunSettings } from '../run/settings.js'
-import {
-  coordinate,
-  ended,
-  idle,
-  type CoordinatorEvent,
-  type CoordinatorState,
-  type Effect,
-} from '../step/coordinator.js'
+import { coordinate, ended, idle } from '../step/coordinator.js'
 import { attemptOf, type Plan, type Vote } from '../step/plan.js'
+import type { CoordinatorEvent, CoordinatorState, Effect } from '../step/transition.js'
 import { Crew, FormError, type CrewDevice, type DeviceRef, type GenerationHandles } from './crew.js'
 import { digestsOf, writeEnd } from './ending.js'
 import { evaluate } from './evaluation.js'
@@ -24,6 +18,7 @@ import { TrainerProtocol, type Failure } from './protocol.js'
 import type { Tally } from './tally.js'
 import { readyEvent, type DataSetFacts } from './ready.js'
 import { sampleStep } from './sample.js'
+import { endError, restartMessage } from './words.js'
 
 type Ctx = Context<typeof TrainerProtocol>
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>
@@ -85,14 +80,8 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     await this.#crew.open()
     this.#watchCrew()
     const { settings, dataSet } = this.#args
-    this.#args.emit(
-      'ready',
-      readyEvent(
-        settings,
-        dataSet,
-        this.#crew.names.map((name) => this.#find(name)),
-      ),
-    )
+    const devices = this.#crew.names.map((name) => this.#find(name))
+    this.#args.emit('ready', readyEvent(settings, dataSet, devices))
   }
 
   /** Downs are told, not handled at once: they must wait for the turn in hand to end. */
@@ -193,7 +182,10 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   async #form({ generation, members, cause }: EffectOf<'form'>): Promise<void> {
     this.#generation = generation
     this.#members = members
-    if (generation > 1) this.#tellRestart(cause)
+    if (generation > 1) {
+      const message = restartMessage(cause, this.#interrupted, members.length)
+      this.#args.emit('fault', { kind: 'aborted', message })
+    }
     try {
       this.#handles = await this.#crew.form(generation, members)
     } catch (error) {
@@ -206,14 +198,6 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     this.#args.journal.generation(generation, named, cause)
     this.#args.emit('generation', { generation, members: named, cause })
     await this.#on({ kind: 'formed', generation })
-  }
-
-  #tellRestart(cause: string): void {
-    const plan = this.#interrupted
-    const what =
-      plan === undefined ? 'no step was under way' : `step ${stepName(plan)} starts again`
-    const message = `${cause}; ${what} with ${this.#members.length} devices`
-    this.#args.emit('fault', { kind: 'aborted', message })
   }
 
   /** Closes a finished epoch, then has the next step planned. */
@@ -238,13 +222,13 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     const { settings, feeds, dataSet } = this.#args
     const { tell } = this.#ctx.self
     this.#evaluation = new AbortController()
-    const { signal } = this.#evaluation
-    const devices = this.#members.map((name) => this.#find(name))
-    const timeoutMs = settings.deadlines.control
     const wanted = settings.evaluate && dataSet.test > 0
-    const result = wanted
-      ? evaluate({ devices, feed: feeds.test, timeoutMs, signal })
-      : Promise.resolve(undefined)
+    const result = evaluate({
+      devices: wanted ? this.#members.map((name) => this.#find(name)) : [],
+      feed: feeds.test,
+      timeoutMs: settings.deadlines.control,
+      signal: this.#evaluation.signal,
+    })
     void result.then(
       (tally) => tell.evaluated({ tally }),
       (error: unknown) => tell.broken({ error }),
@@ -253,10 +237,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
 
   #dispatch(plan: Plan): void {
     this.#args.journal.plan(plan)
-    const { generation, epoch, step, ordinal } = plan
-    for (const leader of this.#crew.leadersOf(this.#members)) {
-      leader.tell.step({ generation, epoch, step, ordinal })
-    }
+    for (const leader of this.#crew.leadersOf(this.#members)) leader.tell.step(attemptOf(plan))
     for (const device of this.#members) {
       const slots = this.#planner.slots(plan, device)
       this.#find(device).ref.tell.plan({ plan, slots })
@@ -278,11 +259,8 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     const { committed } = this.#progress
     if (this.#args.journal.samples(committed)) {
       const { regions } = this.#find(votes[0].device).info
-      const batch = this.#planner.batch()
-      const { sums } = this.#handles!
-      this.#args.journal.sample(
-        sampleStep(this.#args.settings, { plan, batch, regions, sums, committed }),
-      )
+      const parts = { plan, batch: this.#planner.batch(), regions, sums: this.#handles!.sums }
+      this.#args.journal.sample(sampleStep(this.#args.settings, { ...parts, committed }))
     }
     const cursor = this.#planner.commit(plan, votes)
     this.#args.journal.commit(plan, votes, cursor)
@@ -292,10 +270,8 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
 
   #retry({ plan, votes }: EffectOf<'retry'>): void {
     this.#planner.retry(votes)
-    this.#args.journal.abort(
-      plan,
-      plan.calibrating ? 'scales were measured' : 'the numbers left range',
-    )
+    const cause = plan.calibrating ? 'scales were measured' : 'the numbers left the range'
+    this.#args.journal.abort(plan, cause)
     for (const device of this.#members) this.#find(device).ref.tell.discard(attemptOf(plan))
   }
 
@@ -323,10 +299,12 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     this.#ended = true
     this.#state = ended
     this.#cancelTick()
+    // The epoch was complete, only its evaluation was not.
+    if (this.#evaluation !== undefined) this.#args.emit('epoch', this.#progress.endEpoch(undefined))
     const { settings, journal } = this.#args
     const devices = this.#members.map((name) => this.#find(name))
     const { committed, digest } = this.#progress
-    const whole = outcome === 'finished' && this.#planner.ledger.step === 0
+    const whole = this.#planner.ledger.epoch === settings.epochs
     const failure = await writeEnd({ settings, journal, devices, committed, digest, whole })
     const digests = await digestsOf(devices, settings.deadlines.control)
     const ms = this.#ctx.clock.now() - this.#startedAt
@@ -337,13 +315,4 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   #find(device: string): CrewDevice {
     return this.#crew.devices.get(device)!
   }
-}
-
-/** Epochs and steps are counted from 1 for people. */
-function stepName({ epoch, step }: Plan): string {
-  return `${step + 1} of epoch ${epoch + 1}`
-}
-
-function endError({ code, cause }: EffectOf<'end'>): KaitianError | undefined {
-  return code === undefined ? undefined : new KaitianError(code, cause)
 }
