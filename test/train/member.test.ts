@@ -45,7 +45,7 @@ test('T3 a result of another attempt is never used', () => {
 test('a plan of another generation, or in the wrong phase, is not computed', () => {
   const ready: MemberState = { phase: 'ready', generation: 3 }
   assert.is(follow(ready, { kind: 'plan', plan }).action.kind, 'compute')
-  assert.is(follow(ready, { kind: 'plan', plan: stale[0] as Plan }).action.kind, 'ignore')
+  assert.is(follow(ready, { kind: 'plan', plan: stale[0] }).action.kind, 'ignore')
   for (const state of [outside, voted]) {
     assert.is(follow(state, { kind: 'plan', plan }).action.kind, 'ignore')
   }
