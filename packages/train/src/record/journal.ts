@@ -42,7 +42,7 @@ export class Journal {
 
   plan(plan: Plan): void {
     this.#beginEpoch(plan.epoch)
-    const { shares, ordinal, shardCount: _, moved: __, calibrating: ___, ...rest } = plan
+    const { shares, ordinal, shardCount: _, moved: __, unmeasured: ___, ...rest } = plan
     const each = <T>(value: (name: string) => T): Record<string, T> =>
       Object.fromEntries(Object.keys(shares).map((name) => [name, value(name)]))
     this.#recorder?.line({

@@ -1,4 +1,5 @@
 import { disagreement } from './agreement.js'
+import { outgrown } from './scales.js'
 import { sameAttempt, type Plan, type Vote } from './plan.js'
 import type {
   Attempt,
@@ -124,7 +125,7 @@ function decide(
     ordinal: membership.ordinal,
   } as const
   const offender = votes.find(({ finite }) => !finite)
-  if (offender !== undefined || plan.calibrating) {
+  if (offender !== undefined || guessed(plan, votes)) {
     if (plan.exponents === undefined || membership.retries >= RETRY_LIMIT) {
       const who = offender?.device ?? votes[0].device
       return end(state, 'failed', 'NON_FINITE_GRADIENT', `${who} computed NaN or Infinity`)
@@ -140,6 +141,11 @@ function decide(
     state: { phase: 'planning', membership: { ...membership, fruitless: 0, retries: 0 } },
     effects: [{ kind: 'commit', plan, votes, stepMs: now - attempt.startedAt }, next],
   }
+}
+
+/** Deterministic mode: gradients appeared where the scale was only a guess. */
+function guessed({ unmeasured = [] }: Plan, votes: readonly Vote[]): boolean {
+  return votes.some(({ maxima }) => maxima !== undefined && outgrown(unmeasured, maxima))
 }
 
 function failed(

@@ -23,8 +23,8 @@ export interface Plan {
   readonly learningRate: number
   /** Deterministic mode: power of two per bucket that gradients are scaled by. */
   readonly exponents?: readonly number[]
-  /** Deterministic mode before any maximum is known: measured, never committed. */
-  readonly calibrating?: boolean
+  /** Deterministic mode: buckets whose exponent is a guess; gradients in them are measured, not committed. */
+  readonly unmeasured?: readonly number[]
   readonly reason: string
   readonly moved: boolean
 }

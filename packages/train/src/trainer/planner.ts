@@ -4,7 +4,7 @@ import { batchOf, type ShardFeed, type ShardSlot } from '../data/feed.js'
 import type { Batch } from '../engines/engine.js'
 import { learningRate } from '../optimiser/learning-rate.js'
 import type { RunSettings } from '../run/settings.js'
-import { initialExponents, mergeMaxima, nextExponents } from '../step/exponents.js'
+import { initialScales, mergeMaxima, nextScales, type Scales } from '../step/scales.js'
 import { commitRange, emptyLedger, nextRange, type Ledger } from '../step/ledger.js'
 import type { Plan, Vote } from '../step/plan.js'
 
@@ -28,14 +28,13 @@ export class Planner {
   #ledger: Ledger = emptyLedger
   #committed = 0
   #slots: readonly ShardSlot[] = []
-  #exponents: readonly number[] | undefined
-  #calibrated = false
+  #scales: Scales | undefined
 
   constructor(settings: RunSettings, scheduler: Ref<typeof SchedulerProtocol>, feed: ShardFeed) {
     this.#settings = settings
     this.#scheduler = scheduler
     this.#feed = feed
-    if (settings.deterministic) this.#exponents = initialExponents(settings.buckets.length)
+    if (settings.deterministic) this.#scales = initialScales(settings.buckets.length)
   }
 
   get ledger(): Ledger {
@@ -60,7 +59,7 @@ export class Planner {
       ...range,
       shares: Object.fromEntries(shares),
       learningRate: learningRate(task.optimiser, this.#committed, totalSteps),
-      ...(this.#exponents && { exponents: this.#exponents, calibrating: !this.#calibrated }),
+      ...this.#scales,
       reason: reply.reason,
       moved: reply.changed,
     }
@@ -85,7 +84,7 @@ export class Planner {
     this.#committed++
     this.#slots = []
     this.#feed.release(plan.epoch, plan.firstShard, plan.shardCount)
-    this.#rescale(votes)
+    this.rescale(votes)
     const times = votes.map(({ device, count, computeMs }) => {
       return { device, samples: count, computeMs }
     })
@@ -93,16 +92,10 @@ export class Planner {
     return cursor
   }
 
-  /** The attempt's numbers left the range, or were only measured: other scales next time. */
-  retry(votes: readonly Vote[]): void {
-    this.#rescale(votes)
-  }
-
-  #rescale(votes: readonly Vote[]): void {
-    if (this.#exponents === undefined) return
-    const maxima = mergeMaxima(votes.map((vote) => vote.maxima ?? []))
-    this.#exponents = nextExponents(this.#exponents, maxima)
-    this.#calibrated = maxima.every(Number.isFinite)
+  /** Sets the next attempt's scales from what this one's gradients were. */
+  rescale(votes: readonly Vote[]): void {
+    if (this.#scales === undefined) return
+    this.#scales = nextScales(this.#scales, mergeMaxima(votes.map((vote) => vote.maxima ?? [])))
   }
 
   #prefetch(): void {

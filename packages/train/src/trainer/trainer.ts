@@ -269,8 +269,10 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   }
 
   #retry({ plan, votes }: EffectOf<'retry'>): void {
-    this.#planner.retry(votes)
-    const cause = plan.calibrating ? 'scales were measured' : 'the numbers left the range'
+    this.#planner.rescale(votes)
+    const cause = votes.every(({ finite }) => finite)
+      ? 'scales were measured'
+      : 'the numbers left the range'
     this.#args.journal.abort(plan, cause)
     for (const device of this.#members) this.#find(device).ref.tell.discard(attemptOf(plan))
   }

@@ -1,4 +1,4 @@
-import { initialExponents, mergeMaxima, nextExponents } from '@kaitian/train/step'
+import { initialScales, mergeMaxima, nextScales, outgrown } from '@kaitian/train/step'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -8,7 +8,9 @@ const test = suite('deterministic scales')
 test('S5 a measured maximum is scaled to just below 2^44', () => {
   const maxima = fc.double({ min: 1e-30, max: 1e30, noNaN: true })
   const property = fc.property(maxima, (maximum) => {
-    const [exponent] = nextExponents(initialExponents(1), [maximum])
+    const { exponents, unmeasured } = nextScales(initialScales(1), [maximum])
+    const [exponent] = exponents
+    assert.equal(unmeasured, [])
     const scaled = maximum * 2 ** exponent
     assert.ok(scaled >= 2 ** 43 && scaled < 2 ** 44, `${maximum} → ${scaled}`)
   })
@@ -16,7 +18,16 @@ test('S5 a measured maximum is scaled to just below 2^44', () => {
 })
 
 test('a bucket that left the range gets more room; an empty one keeps its scale', () => {
-  assert.equal(nextExponents([30, 30], [Infinity, 0]), [14, 30])
+  const scales = { exponents: [30, 30], unmeasured: [] }
+  assert.equal(nextScales(scales, [Infinity, 0]).exponents, [14, 30])
+})
+
+test('S5 a bucket stays unmeasured until a gradient but 0 was seen in it', () => {
+  const first = nextScales(initialScales(3), [0, 2, Infinity])
+  assert.equal(first.unmeasured, [0, 2])
+  assert.ok(outgrown(first.unmeasured, [0, 9, 1]))
+  assert.ok(outgrown(first.unmeasured, [1e-9, 9, 0]))
+  assert.not.ok(outgrown(first.unmeasured, [0, 9, 0]))
 })
 
 test('S5 the merged maximum does not depend on who computed what', () => {
