@@ -16,7 +16,8 @@ export const OPERATIONS_AHEAD = 256
 /** As long as Node.js's own timers; longer ones would overflow on the way to nanoseconds. */
 const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 
-export const BYTES: Readonly<Record<DType, number>> = { f32: 4, i64: 8 }
+/** Width of an element. */
+export const ELEMENT_BYTES: Readonly<Record<DType, number>> = { f32: 4, i64: 8 }
 
 type View = Float32Array | BigInt64Array
 
@@ -146,7 +147,7 @@ export function checkSignature(signature: Signature): void {
       { fields: { op: signature.op } },
     )
   }
-  if (!Object.hasOwn(BYTES, signature.dtype)) {
+  if (!Object.hasOwn(ELEMENT_BYTES, signature.dtype)) {
     throw new KaitianError(
       'UNSUPPORTED_DTYPE',
       `The element type '${signature.dtype as string}' is not supported; use 'f32' or 'i64'.`,
@@ -169,7 +170,7 @@ export interface Room {
 /** Sizes instead of regions: who keeps these keeps nobody's memory alive. */
 export function roomsOf({ members, regions }: CommunicatorOptions): Room[] {
   const fit = (region: Region | undefined, dtype: DType): Room['elements'] =>
-    region === undefined ? {} : { [dtype]: Math.floor(region.byteLength / BYTES[dtype]) }
+    region === undefined ? {} : { [dtype]: Math.floor(region.byteLength / ELEMENT_BYTES[dtype]) }
   return regions.map(({ f32, i64 }, rank) => ({
     member: members[rank],
     elements: { ...fit(f32, 'f32'), ...fit(i64, 'i64') },
@@ -205,8 +206,10 @@ export function checkRegion(label: string, region: Region, dtype: DType): void {
   if (region.byteOffset + region.byteLength > region.buffer.byteLength) {
     refuse(`${label} reaches past the end of its buffer.`)
   }
-  if (region.byteOffset % BYTES[dtype] !== 0) {
-    refuse(`${label} starts at byte ${region.byteOffset}, which is no multiple of ${BYTES[dtype]}.`)
+  if (region.byteOffset % ELEMENT_BYTES[dtype] !== 0) {
+    refuse(
+      `${label} starts at byte ${region.byteOffset}, which is no multiple of ${ELEMENT_BYTES[dtype]}.`,
+    )
   }
 }
 

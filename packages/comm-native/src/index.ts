@@ -1,4 +1,5 @@
 export { loadBackend, type BackendPreference } from './backend.js'
+export { ELEMENT_BYTES } from './checks.js'
 export type {
   CommBackend,
   Communicator,

@@ -1,4 +1,4 @@
-import { BYTES } from '../checks.js'
+import { ELEMENT_BYTES } from '../checks.js'
 import type { DType, Region, Signature } from '../types.js'
 import { kernels } from './kernels.js'
 
@@ -34,9 +34,9 @@ export async function allreduce(
 }
 
 function viewF32(region: Region, from: number, length: number): Float32Array {
-  return new Float32Array(region.buffer, region.byteOffset + from * BYTES.f32, length)
+  return new Float32Array(region.buffer, region.byteOffset + from * ELEMENT_BYTES.f32, length)
 }
 
 function viewI64(region: Region, from: number, length: number): BigInt64Array {
-  return new BigInt64Array(region.buffer, region.byteOffset + from * BYTES.i64, length)
+  return new BigInt64Array(region.buffer, region.byteOffset + from * ELEMENT_BYTES.i64, length)
 }

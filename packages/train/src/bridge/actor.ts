@@ -1,8 +1,7 @@
 import { ask, protocol, tell, type Context, type Handlers, type Ref } from '@kaitian/actors'
-import { loadBackend, type DType, type Region } from '@kaitian/comm-native'
+import { ELEMENT_BYTES, loadBackend, type DType, type Region } from '@kaitian/comm-native'
 import { KaitianError, toKaitianError, type ErrorRecord } from '@kaitian/errors'
 import { openEndpoint, type Endpoint } from './endpoint.js'
-import { ELEMENT_BYTES } from './exchange.js'
 import type { Peer } from './mesh.js'
 import type { Address } from './tcp.js'
 

@@ -1,7 +1,8 @@
 import { KaitianError } from '@kaitian/errors'
 import * as v from 'valibot'
 import type { EndpointOptions } from './endpoint.js'
-import { ELEMENT_BYTES, type ExchangeRequest } from './exchange.js'
+import { ELEMENT_BYTES } from '@kaitian/comm-native'
+import type { ExchangeRequest } from './exchange.js'
 import { GroupName } from './frame.js'
 
 /** Bad input is refused here, before a socket or a timer exists. */

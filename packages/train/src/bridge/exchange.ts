@@ -1,9 +1,7 @@
-import type { DType, Kernels } from '@kaitian/comm-native'
+import { ELEMENT_BYTES, type DType, type Kernels } from '@kaitian/comm-native'
 import { KaitianError } from '@kaitian/errors'
 import { CHUNK_BYTES, invalid, type Chunk, type FirstChunk } from './frame.js'
 import type { Landing } from './parser.js'
-
-export const ELEMENT_BYTES: Readonly<Record<DType, number>> = { f32: 4, i64: 8 }
 
 export interface ExchangeRequest {
   readonly generation: number

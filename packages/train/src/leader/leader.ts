@@ -1,5 +1,6 @@
 import type { Context, Handlers, Ref } from '@kaitian/actors'
 import {
+  ELEMENT_BYTES,
   loadBackend,
   type CommBackend,
   type Communicator,
@@ -8,15 +9,10 @@ import {
 } from '@kaitian/comm-native'
 import { KaitianError, toKaitianError } from '@kaitian/errors'
 import { Bridge, type BridgeProtocol } from '../bridge/actor.js'
+import type { Peer } from '../bridge/mesh.js'
 import type { Bucket } from '../step/buckets.js'
 import type { AttemptId } from '../step/plan.js'
-import {
-  LeaderProtocol,
-  type Address,
-  type Formation,
-  type Formed,
-  type LeaderArgs,
-} from './protocol.js'
+import { LeaderProtocol, type Formation, type Formed, type LeaderArgs } from './protocol.js'
 
 type Ctx = Context<typeof LeaderProtocol>
 
@@ -65,13 +61,13 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     await this.#close('the leader stops')
   }
 
-  async open(): Promise<Address | null> {
+  async open(): Promise<Peer | null> {
     if (this.#bridge === undefined) return null
     const { host, port } = await this.#bridge.ask.open()
     return { group: this.#args.group, host, port }
   }
 
-  async connect({ peers }: { peers: readonly Address[] }): Promise<void> {
+  async connect({ peers }: { peers: readonly Peer[] }): Promise<void> {
     await this.#bridge?.ask.connect({ peers })
   }
 
@@ -80,7 +76,7 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     const { flatSize, dtype, deadlines } = this.#args
     const { generation, members, order } = formation
     const context = this.#backend.openContext({ vendor: 'cpu', ordinal: 0 })
-    const bytes = flatSize * (dtype === 'i64' ? 8 : 4)
+    const bytes = flatSize * ELEMENT_BYTES[dtype]
     const result = order.length > 1 ? context.allocate('result', bytes) : undefined
     const communicator = this.#backend.createCommunicator({
       generation,

@@ -1,6 +1,7 @@
 import { ask, protocol, tell, type Ref } from '@kaitian/actors'
 import type { CommunicatorTicket, DType, Region } from '@kaitian/comm-native'
 import type { ErrorRecord } from '@kaitian/errors'
+import type { Peer } from '../bridge/mesh.js'
 import type { DeviceProtocol } from '../device/protocol.js'
 import type { Deadlines } from '../run/settings.js'
 import type { Bucket } from '../step/buckets.js'
@@ -20,12 +21,6 @@ export interface LeaderArgs {
   readonly port: number
   readonly deadlines: Deadlines
   readonly trainer: Ref<typeof TrainerProtocol>
-}
-
-export interface Address {
-  readonly group: string
-  readonly host: string
-  readonly port: number
 }
 
 /** A generation as one group's leader sees it; members in rank order. */
@@ -48,8 +43,8 @@ export interface Formed {
 
 export const LeaderProtocol = protocol({
   /** Opens the bridge's endpoint; nothing when the run has one group. */
-  open: ask<void, Address | null>(),
-  connect: ask<{ peers: readonly Address[] }, void>(),
+  open: ask<void, Peer | null>(),
+  connect: ask<{ peers: readonly Peer[] }, void>(),
   form: ask<Formation, Formed>(),
   /** Issues the attempt's buckets. */
   step: tell<AttemptId>(),

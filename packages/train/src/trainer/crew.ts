@@ -1,11 +1,12 @@
 import type { Context, Down, Ref } from '@kaitian/actors'
 import type { CommunicatorTicket, Region } from '@kaitian/comm-native'
 import { KaitianError } from '@kaitian/errors'
+import type { Peer } from '../bridge/mesh.js'
 import type { FeedLayout } from '../data/feed.js'
 import { Device } from '../device/device.js'
 import { DeviceProtocol, type DeviceInfo, type Joined } from '../device/protocol.js'
 import { Leader } from '../leader/leader.js'
-import { LeaderProtocol, type Address, type Formed } from '../leader/protocol.js'
+import { LeaderProtocol, type Formed } from '../leader/protocol.js'
 import type { GroupOptions } from '../run/options.js'
 import type { RunSettings } from '../run/settings.js'
 import type { TrainerProtocol } from './protocol.js'
@@ -53,7 +54,7 @@ export class Crew {
   readonly devices = new Map<string, CrewDevice>()
   readonly #leaders = new Map<string, LeaderRef>()
   /** Where each group's bridge listens. */
-  #peers: readonly Address[] = []
+  #peers: readonly Peer[] = []
   readonly #ctx: Ctx
   readonly #options: CrewOptions
 
@@ -80,7 +81,7 @@ export class Crew {
     const opened = await Promise.all(
       leaders.map((leader) => leader.ask.open(undefined, { timeoutMs })),
     )
-    this.#peers = opened.filter((address): address is Address => address !== null)
+    this.#peers = opened.filter((address): address is Peer => address !== null)
     await this.#connect(groups)
   }
 

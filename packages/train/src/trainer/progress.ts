@@ -12,8 +12,8 @@ export class Progress {
   #samples = 0
   #stepMs = 0
   #slowestMs = 0
-  #pacedShares = 0
-  #exceededShares = 0
+  #pacedSteps = 0
+  #exceededSteps = 0
   #epoch = emptyEpoch()
   #digest = ''
 
@@ -62,7 +62,7 @@ export class Progress {
       trainAccuracy: correct / plan.size,
       learningRate: plan.learningRate,
       stepMs,
-      communicationShare: share(stepMs, slowestMs),
+      communicationShare: communicationShare(stepMs, slowestMs),
       devices: inOrder(plan, votes).map((vote) => ({
         device: vote.device,
         group: this.#groupOf(vote.device),
@@ -118,21 +118,21 @@ export class Progress {
       steps: this.#committed,
       samples: this.#samples,
       samplesPerSecond: end.ms > 0 ? (this.#samples / end.ms) * 1000 : 0,
-      communicationShare: share(this.#stepMs, this.#slowestMs),
-      ...(this.#pacedShares > 0 ? { paceExceeded: this.#exceededShares / this.#pacedShares } : {}),
+      communicationShare: communicationShare(this.#stepMs, this.#slowestMs),
+      ...(this.#pacedSteps > 0 ? { paceExceeded: this.#exceededSteps / this.#pacedSteps } : {}),
       ...(record === undefined ? {} : { recordFolder: record.folder }),
     }
   }
 
-  /** A shaped share whose own compute filled the whole shaped time was not shaped at all. */
+  /** A device-step whose own compute filled the whole shaped time was not shaped at all. */
   #countPace(votes: readonly Vote[]): void {
     for (const { device, count, computeMs, ownComputeMs } of votes) {
       const paced = this.#settings.groups.some(
         ({ devices, pace }) => pace !== undefined && devices.includes(device),
       )
       if (!paced || count === 0) continue
-      this.#pacedShares++
-      if (ownComputeMs >= computeMs) this.#exceededShares++
+      this.#pacedSteps++
+      if (ownComputeMs >= computeMs) this.#exceededSteps++
     }
   }
 
@@ -159,6 +159,6 @@ function inOrder({ shares }: Plan, votes: readonly Vote[]): readonly Vote[] {
   return votes.toSorted((a, b) => names.indexOf(a.device) - names.indexOf(b.device))
 }
 
-function share(stepMs: number, slowestMs: number): number {
+function communicationShare(stepMs: number, slowestMs: number): number {
   return stepMs > 0 ? Math.max(0, stepMs - slowestMs) / stepMs : 0
 }
