@@ -77,7 +77,7 @@ test('the last device dying ends the run with NO_DEVICES_LEFT', async () => {
 test('C4 a device that stalls is given up after the deadline, by name', async () => {
   const faults: string[] = []
   const { summary, verdict } = await tryRun({
-    options: { ...options, groups: groupsOf('sim', [2, 1]), deadlineMs: 1_500, maxSteps: 6 },
+    options: { ...options, groups: groupsOf('sim', [2, 1]), deadlineMs: 4_000, maxSteps: 6 },
     surroundings: { scheduler: fixed({ 'cpu:0': 1, 'cpu:1': 1, 'cpu:2': 1 }) },
     on: ({ name, payload }, runtime) => {
       if (name === 'fault' && payload.kind === 'down') faults.push(payload.device ?? '')
