@@ -63,6 +63,10 @@ export class Crew {
     this.#options = options
   }
 
+  get(device: string): CrewDevice {
+    return this.devices.get(device)!
+  }
+
   /** Every device of the run in group order, then rank order: the order in which sums combine. */
   get names(): string[] {
     return this.#options.settings.groups.flatMap(({ devices }) => devices)
@@ -93,7 +97,7 @@ export class Crew {
    */
   async form(generation: number, names: readonly string[]): Promise<GenerationHandles> {
     const timeoutMs = this.#options.settings.deadlines.control
-    const devices = names.map((name) => this.devices.get(name)!)
+    const devices = names.map((name) => this.get(name))
     const joined = await each(devices, ({ name, ref }) => [
       [name],
       ref.ask.join(undefined, { timeoutMs }),
@@ -141,7 +145,7 @@ export class Crew {
   }
 
   leadersOf(members: readonly string[]): LeaderRef[] {
-    const groups = new Set(members.map((name) => this.devices.get(name)!.group.name))
+    const groups = new Set(members.map((name) => this.get(name).group.name))
     return [...groups].map((group) => this.#leaders.get(group)!)
   }
 

@@ -1,39 +1,25 @@
-import type { Context, Handlers, Ref } from '@kaitian/actors'
+import type { Context, Handlers } from '@kaitian/actors'
 import { loadBackend } from '@kaitian/comm-native'
 import { KaitianError, toKaitianError } from '@kaitian/errors'
-import type { SchedulerProtocol } from '@kaitian/scheduler'
-import type { ShardFeed } from '../data/feed.js'
-import type { Journal } from '../record/journal.js'
-import type { RunSummary, TrainEvents } from '../run/events.js'
-import type { RunSettings } from '../run/settings.js'
+import type { RunSummary } from '../run/events.js'
 import { coordinate, ended, idle } from '../step/coordinator.js'
 import { attemptOf, type Plan, type Vote } from '../step/plan.js'
 import type { CoordinatorEvent, CoordinatorState, Effect } from '../step/transition.js'
-import { Crew, FormError, type CrewDevice, type DeviceRef, type GenerationHandles } from './crew.js'
+import type { TrainerArgs } from './args.js'
+import { Crew, FormError, type DeviceRef, type GenerationHandles } from './crew.js'
 import { digestsOf, writeEnd } from './ending.js'
 import { evaluate } from './evaluation.js'
 import { Planner } from './planner.js'
 import { Progress } from './progress.js'
 import { TrainerProtocol, type Failure } from './protocol.js'
 import type { Tally } from './tally.js'
-import { readyEvent, type DataSetFacts } from './ready.js'
+import { readyEvent } from './ready.js'
 import { sampleStep } from './sample.js'
+import { StepDeadline } from './step-deadline.js'
 import { endError, restartMessage } from './words.js'
 
 type Ctx = Context<typeof TrainerProtocol>
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>
-
-export interface TrainerArgs {
-  readonly settings: RunSettings
-  /** f32 [stateSize] in shared memory. */
-  readonly initial: Float32Array
-  readonly journal: Journal
-  readonly feeds: { readonly train: ShardFeed; readonly test: ShardFeed }
-  readonly dataSet: DataSetFacts
-  readonly scheduler: Ref<typeof SchedulerProtocol>
-  readonly placement: 'thread' | 'inline'
-  readonly emit: <Name extends keyof TrainEvents>(name: Name, payload: TrainEvents[Name]) => void
-}
 
 /**
  * Drives a run. What happens next is `coordinate`'s decision; this class
@@ -50,7 +36,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   #state: CoordinatorState = idle
   #generation = 0
   #members: readonly string[] = []
-  #cancelTick = () => {}
+  #deadline!: StepDeadline
   /** Set while the test set is evaluated; what to go on with then. */
   #evaluation: AbortController | undefined
   #next: EffectOf<'plan'> | undefined
@@ -68,19 +54,20 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   start(ctx: Ctx): void {
     const { settings, initial, feeds, placement } = this.#args
     this.#ctx = ctx
+    this.#deadline = new StepDeadline(ctx.clock, () => ctx.self.tell.tick())
     const [train, test] = [feeds.train.layout, feeds.test.layout]
     this.#crew = new Crew(ctx, { settings, initial, train, test, placement })
   }
 
   stop(): void {
-    this.#cancelTick()
+    this.#deadline.cancel()
   }
 
   async open(): Promise<void> {
     await this.#crew.open()
     this.#watchCrew()
     const { settings, dataSet } = this.#args
-    const devices = this.#crew.names.map((name) => this.#find(name))
+    const devices = this.#crew.names.map((name) => this.#crew.get(name))
     this.#args.emit('ready', readyEvent(settings, dataSet, devices))
   }
 
@@ -91,7 +78,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
       (device, cause) => tell.down({ device, cause }),
       (group, cause) => {
         const generation = this.#generation
-        const needed = this.#members.some((name) => this.#find(name).group.name === group)
+        const needed = this.#members.some((name) => this.#crew.get(name).group.name === group)
         if (needed) tell.failed({ generation, cause, suspects: [], silentGroups: [group] })
       },
     )
@@ -125,7 +112,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
 
   async tick(): Promise<void> {
     await this.#on({ kind: 'tick' })
-    this.#armTick()
+    this.#deadline.arm(this.#state)
   }
 
   /** Evaluation runs beside the mailbox; meanwhile a generation may have ended. */
@@ -194,7 +181,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
       return await this.#on({ kind: 'failed', generation, cause: message, suspects })
     }
     this.#progress.startFrom(this.#handles.digest)
-    const named = members.map((device) => ({ group: this.#find(device).group.name, device }))
+    const named = members.map((device) => ({ group: this.#crew.get(device).group.name, device }))
     this.#args.journal.generation(generation, named, cause)
     this.#args.emit('generation', { generation, members: named, cause })
     await this.#on({ kind: 'formed', generation })
@@ -209,7 +196,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
       return this.#evaluate()
     }
     if (done) return await this.#end('finished')
-    const devices = this.#members.map((name) => ({ name, group: this.#find(name).group.name }))
+    const devices = this.#members.map((name) => ({ name, group: this.#crew.get(name).group.name }))
     const { self } = this.#ctx
     void this.#planner.plan(generation, ordinal, devices).then(
       (plan) => self.tell.planned(plan),
@@ -224,7 +211,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     this.#evaluation = new AbortController()
     const wanted = settings.evaluate && dataSet.test > 0
     const result = evaluate({
-      devices: wanted ? this.#members.map((name) => this.#find(name)) : [],
+      devices: wanted ? this.#members.map((name) => this.#crew.get(name)) : [],
       feed: feeds.test,
       timeoutMs: settings.deadlines.control,
       signal: this.#evaluation.signal,
@@ -240,31 +227,22 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     for (const leader of this.#crew.leadersOf(this.#members)) leader.tell.step(attemptOf(plan))
     for (const device of this.#members) {
       const slots = this.#planner.slots(plan, device)
-      this.#find(device).ref.tell.plan({ plan, slots })
+      this.#crew.get(device).ref.tell.plan({ plan, slots })
     }
-    this.#armTick()
-  }
-
-  /** Timers may fire a little early, so a tick that decided nothing is armed again. */
-  #armTick(): void {
-    this.#cancelTick()
-    if (this.#state.phase !== 'stepping') return
-    const { clock, self } = this.#ctx
-    const left = this.#state.attempt.deadlineAt - clock.now()
-    this.#cancelTick = clock.after(Math.max(1, left), () => self.tell.tick())
+    this.#deadline.arm(this.#state)
   }
 
   /** The journal's line is the truth; the members are told after it. */
   #commit({ plan, votes, stepMs }: EffectOf<'commit'>): void {
     const { committed } = this.#progress
     if (this.#args.journal.samples(committed)) {
-      const { regions } = this.#find(votes[0].device).info
+      const { regions } = this.#crew.get(votes[0].device).info
       const parts = { plan, batch: this.#planner.batch(), regions, sums: this.#handles!.sums }
       this.#args.journal.sample(sampleStep(this.#args.settings, { ...parts, committed }))
     }
     const cursor = this.#planner.commit(plan, votes)
     this.#args.journal.commit(plan, votes, cursor)
-    for (const device of this.#members) this.#find(device).ref.tell.commit(attemptOf(plan))
+    for (const device of this.#members) this.#crew.get(device).ref.tell.commit(attemptOf(plan))
     this.#args.emit('step', this.#progress.step(plan, votes, stepMs, cursor))
   }
 
@@ -274,12 +252,12 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
       ? 'scales were measured'
       : 'the numbers left the range'
     this.#args.journal.abort(plan, cause)
-    for (const device of this.#members) this.#find(device).ref.tell.discard(attemptOf(plan))
+    for (const device of this.#members) this.#crew.get(device).ref.tell.discard(attemptOf(plan))
   }
 
   /** First the direct native call, which reaches who is blocked; then the leaders' mailboxes. */
   #abort({ generation, plan, cause }: EffectOf<'abort'>): void {
-    this.#cancelTick()
+    this.#deadline.cancel()
     const backend = loadBackend(this.#args.settings.backend)
     for (const ticket of this.#handles?.tickets ?? []) backend.abortCommunicator(ticket, cause)
     for (const leader of this.#crew.leaders) leader.tell.abort({ generation, cause })
@@ -292,7 +270,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     for (const device of devices) {
       const message = `${device} was given up: ${cause}`
       this.#args.emit('fault', { kind: 'down', device, message })
-      void this.#ctx.kill(this.#find(device).ref).catch(() => {})
+      void this.#ctx.kill(this.#crew.get(device).ref).catch(() => {})
     }
   }
 
@@ -300,11 +278,11 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     if (this.#ended) return
     this.#ended = true
     this.#state = ended
-    this.#cancelTick()
+    this.#deadline.cancel()
     // The epoch was complete, only its evaluation was not.
     if (this.#evaluation !== undefined) this.#args.emit('epoch', this.#progress.endEpoch(undefined))
     const { settings, journal } = this.#args
-    const devices = this.#members.map((name) => this.#find(name))
+    const devices = this.#members.map((name) => this.#crew.get(name))
     const { committed, digest } = this.#progress
     const whole = this.#planner.ledger.epoch === settings.epochs
     const failure = await writeEnd({ settings, journal, devices, committed, digest, whole })
@@ -312,9 +290,5 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     const ms = this.#ctx.clock.now() - this.#startedAt
     const end = { outcome, digests, generations: this.#generation, ms }
     this.#args.emit('end', this.#progress.summary(end, error ?? failure))
-  }
-
-  #find(device: string): CrewDevice {
-    return this.#crew.devices.get(device)!
   }
 }
