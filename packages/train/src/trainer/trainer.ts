@@ -232,7 +232,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     this.#deadline.arm(this.#state)
   }
 
-  /** The journal's line is the truth; the members are told after it. */
+  /** Recorded before the members are told; the line is buffered, so a crash of the process may lose it. */
   #commit({ plan, votes, stepMs }: EffectOf<'commit'>): void {
     const { committed } = this.#progress
     if (this.#args.journal.samples(committed)) {
