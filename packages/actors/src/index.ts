@@ -11,8 +11,8 @@ export {
   type MessageHandlers,
   type Protocol,
   type Tell,
-} from './protocol.js'
-export type { ActorRef, AskMethods, AskOptions, Ref, TellMethods, TellOutcome } from './ref.js'
+} from './api/protocol.js'
+export type { ActorRef, AskMethods, AskOptions, Ref, TellMethods, TellOutcome } from './api/ref.js'
 export type {
   Context,
   Disposable,
@@ -25,15 +25,15 @@ export type {
   Spawner,
   SpawnOptions,
   StopOptions,
-} from './context.js'
-export type { Accounts, DeadLetter, DeadLetterReason, SystemEvents } from './events.js'
+} from './api/context.js'
+export type { Accounts, DeadLetter, DeadLetterReason, SystemEvents } from './api/events.js'
 export { createSystem, type System, type SystemOptions } from './system.js'
-export { openPool, type Pool, type PoolOptions } from './pool.js'
+export { openPool, type Pool, type PoolOptions } from './pool/pool.js'
 export {
   openFacade,
   type Facade,
   type FacadeEvents,
   type FacadeOptions,
   type RemoteMethods,
-} from './facade.js'
-export { serveFacade, type Emit } from './facade-server.js'
+} from './facade/facade.js'
+export { serveFacade, type Emit } from './facade/facade-server.js'

@@ -1,15 +1,15 @@
 import { KaitianError } from '@kaitian/errors'
 import { EventEmitter } from 'eventemitter3'
 import { systemClock, type Clock } from './clock.js'
-import type { Down, KillOptions, Spawner, SpawnOptions, StopOptions } from './context.js'
-import type { Accounts, SystemEvents } from './events.js'
-import { Family } from './family.js'
-import { faultOf } from './failure.js'
-import type { ActorClass, Protocol } from './protocol.js'
+import type { Down, KillOptions, Spawner, SpawnOptions, StopOptions } from './api/context.js'
+import type { Accounts, SystemEvents } from './api/events.js'
+import { Family } from './supervision/family.js'
+import { faultOf } from './supervision/failure.js'
+import type { ActorClass, Protocol } from './api/protocol.js'
 import { seededRandom, type Random } from './random.js'
-import type { ActorRef, Ref } from './ref.js'
-import { Site } from './site.js'
-import { firstActorId, rootSite } from './wire.js'
+import type { ActorRef, Ref } from './api/ref.js'
+import { Site } from './site/site.js'
+import { firstActorId, rootSite } from './site/wire.js'
 
 export interface SystemOptions {
   /** First part of every path; `system` unless told. */

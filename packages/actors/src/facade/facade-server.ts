@@ -1,10 +1,10 @@
 import { isMainThread, workerData, type MessagePort } from 'node:worker_threads'
 import { KaitianError, toKaitianError } from '@kaitian/errors'
 import { expose } from 'comlink'
-import type { Disposable } from './context.js'
+import type { Disposable } from '../api/context.js'
 import { portEndpoint } from './endpoint.js'
 import type { FacadeData, FacadeFrame, Outcome } from './facade-wire.js'
-import { disposeOf } from './owned.js'
+import { disposeOf } from '../actor/owned.js'
 
 /** Sends an event to the facade's `events`. Throws `MESSAGE_NOT_CLONEABLE`. */
 export type Emit = (event: string, payload: unknown) => void

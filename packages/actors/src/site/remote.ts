@@ -1,10 +1,10 @@
 import type { KaitianError } from '@kaitian/errors'
-import type { BookEntry, Envelope } from './book.js'
-import type { DeadLetterReason } from './events.js'
-import type { End } from './failure.js'
-import type { Target } from './handle.js'
+import type { BookEntry, Envelope } from '../actor/book.js'
+import type { DeadLetterReason } from '../api/events.js'
+import type { End } from '../supervision/failure.js'
+import type { Target } from '../actor/handle.js'
 import type { Link } from './link.js'
-import type { TellOutcome } from './ref.js'
+import type { TellOutcome } from '../api/ref.js'
 import type { Address } from './wire.js'
 
 /** An actor in another thread, seen from the sender's side. */

@@ -1,12 +1,18 @@
 import type { MessagePort } from 'node:worker_threads'
 import { KaitianError } from '@kaitian/errors'
-import type { BookEntry } from './book.js'
-import type { DeadLetterReason } from './events.js'
-import { endFromRecord, endToRecord, errorFromRecord, unavailable, type End } from './failure.js'
+import type { BookEntry } from '../actor/book.js'
+import type { DeadLetterReason } from '../api/events.js'
+import {
+  endFromRecord,
+  endToRecord,
+  errorFromRecord,
+  unavailable,
+  type End,
+} from '../supervision/failure.js'
 import { Outbox } from './outbox.js'
 import { pack, unpack } from './parcel.js'
 import { PeerState } from './peer-state.js'
-import type { TellOutcome } from './ref.js'
+import type { TellOutcome } from '../api/ref.js'
 import { RemoteEnvelope, RemoteTarget } from './remote.js'
 import type { Site } from './site.js'
 import {

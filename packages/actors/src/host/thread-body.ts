@@ -1,12 +1,12 @@
 import { toKaitianError } from '@kaitian/errors'
-import type { Body, Supervisor } from './body.js'
-import { unavailable, type End } from './failure.js'
-import type { Blueprint } from './incarnation.js'
-import { pack } from './parcel.js'
-import type { RemoteTarget } from './remote.js'
-import type { Site } from './site.js'
+import type { Body, Supervisor } from '../supervision/body.js'
+import { unavailable, type End } from '../supervision/failure.js'
+import type { Blueprint } from '../actor/incarnation.js'
+import { pack } from '../site/parcel.js'
+import type { RemoteTarget } from '../site/remote.js'
+import type { Site } from '../site/site.js'
 import { Thread } from './thread.js'
-import { firstActorId, type Address, type Frame, type SiteId } from './wire.js'
+import { firstActorId, type Address, type Frame, type SiteId } from '../site/wire.js'
 
 /** Ids that one incarnation of a thread may use; the next begins above them. */
 const idsPerIncarnation = 2 ** 32

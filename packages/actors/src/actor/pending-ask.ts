@@ -1,6 +1,6 @@
 import { KaitianError } from '@kaitian/errors'
-import type { Clock } from './clock.js'
-import type { AskOptions } from './ref.js'
+import type { Clock } from '../clock.js'
+import type { AskOptions } from '../api/ref.js'
 
 /** The asker's side of an ask. The first settlement counts; all later ones are ignored (A3). */
 export class PendingAsk {

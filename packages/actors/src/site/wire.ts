@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { ErrorRecord } from '@kaitian/errors'
-import type { DownReason } from './context.js'
-import type { Accounts, DeadLetterReason } from './events.js'
+import type { DownReason } from '../api/context.js'
+import type { Accounts, DeadLetterReason } from '../api/events.js'
 
 /**
  * Everything that crosses from one thread to another. Types only: who sends what, and when,

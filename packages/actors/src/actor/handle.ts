@@ -1,10 +1,10 @@
-import type { Clock } from './clock.js'
+import type { Clock } from '../clock.js'
 import type { Book, BookEntry } from './book.js'
-import type { End } from './failure.js'
+import type { End } from '../supervision/failure.js'
 import { PendingAsk } from './pending-ask.js'
-import type { Protocol } from './protocol.js'
-import type { AskOptions, Ref, TellOutcome } from './ref.js'
-import type { Address, SiteId } from './wire.js'
+import type { Protocol } from '../api/protocol.js'
+import type { AskOptions, Ref, TellOutcome } from '../api/ref.js'
+import type { Address, SiteId } from '../site/wire.js'
 
 /** Where messages for one actor go in: the actor itself, or the link to its thread. */
 export interface Target {

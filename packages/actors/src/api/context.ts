@@ -1,6 +1,6 @@
-import type { Clock } from './clock.js'
+import type { Clock } from '../clock.js'
 import type { ActorClass, Protocol } from './protocol.js'
-import type { Random } from './random.js'
+import type { Random } from '../random.js'
 import type { ActorRef, Ref } from './ref.js'
 
 export interface SpawnOptions {

@@ -1,6 +1,6 @@
 import type { KaitianError } from '@kaitian/errors'
 import type { End } from './failure.js'
-import type { Target } from './handle.js'
+import type { Target } from '../actor/handle.js'
 
 /**
  * One actor in one place (inline, or on a thread): runs its incarnations, one after the other.

@@ -1,7 +1,7 @@
 import { KaitianError, type ErrorRecord } from '@kaitian/errors'
-import type { DownReason } from './context.js'
-import type { DeadLetterReason } from './events.js'
-import type { EndRecord } from './wire.js'
+import type { DownReason } from '../api/context.js'
+import type { DeadLetterReason } from '../api/events.js'
+import type { EndRecord } from '../site/wire.js'
 
 /** How an incarnation, or an actor for good, ended. */
 export interface End {

@@ -1,8 +1,8 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import type { KaitianError } from '@kaitian/errors'
-import { deferred } from './deferred.js'
-import { endFromRecord, errorFromRecord, threadExited, type End } from './failure.js'
-import type { Frame, ThreadData } from './wire.js'
+import { deferred } from '../deferred.js'
+import { endFromRecord, errorFromRecord, threadExited, type End } from '../supervision/failure.js'
+import type { Frame, ThreadData } from '../site/wire.js'
 
 /**
  * One worker thread, from its start to its exit. It has always an `error` listener: without

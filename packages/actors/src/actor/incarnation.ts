@@ -1,10 +1,10 @@
 import { toKaitianError } from '@kaitian/errors'
-import type { Report } from './body.js'
-import type { Context, Disposable } from './context.js'
-import { unavailable } from './failure.js'
-import type { Family } from './family.js'
+import type { Report } from '../supervision/body.js'
+import type { Context, Disposable } from '../api/context.js'
+import { unavailable } from '../supervision/failure.js'
+import type { Family } from '../supervision/family.js'
 import { disposeOf, Owned } from './owned.js'
-import type { ActorClass, Handlers, Protocol } from './protocol.js'
+import type { ActorClass, Handlers, Protocol } from '../api/protocol.js'
 
 type Handler = (payload: unknown) => unknown
 type Method = (payload: unknown, ctx: Context) => unknown

@@ -1,8 +1,8 @@
 import type { BookEntry } from './book.js'
-import { unavailable, type End } from './failure.js'
+import { unavailable, type End } from '../supervision/failure.js'
 import type { Target } from './handle.js'
-import type { TellOutcome } from './ref.js'
-import type { Address } from './wire.js'
+import type { TellOutcome } from '../api/ref.js'
+import type { Address } from '../site/wire.js'
 
 /** An actor that ended before its ref arrived here. */
 export class Departed implements Target {

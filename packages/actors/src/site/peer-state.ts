@@ -1,5 +1,5 @@
-import type { DeadLetterReason } from './events.js'
-import { endFromRecord, type End } from './failure.js'
+import type { DeadLetterReason } from '../api/events.js'
+import { endFromRecord, type End } from '../supervision/failure.js'
 import { firstActorId, type GoneNotice } from './wire.js'
 
 /**

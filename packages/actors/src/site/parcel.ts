@@ -1,5 +1,5 @@
 import { KaitianError } from '@kaitian/errors'
-import { Handle, type Sender } from './handle.js'
+import { Handle, type Sender } from '../actor/handle.js'
 import type { Address, Body } from './wire.js'
 
 /** Stands in a message for a ref. Users' objects do not have this key. */

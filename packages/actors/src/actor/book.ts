@@ -1,5 +1,5 @@
 import type { KaitianError } from '@kaitian/errors'
-import type { Accounts, DeadLetter, DeadLetterReason } from './events.js'
+import type { Accounts, DeadLetter, DeadLetterReason } from '../api/events.js'
 import type { PendingAsk } from './pending-ask.js'
 
 /** Counts what became of the messages that this thread sent (A4). */

@@ -1,4 +1,4 @@
-import type { Disposable } from './context.js'
+import type { Disposable } from '../api/context.js'
 
 /** What one incarnation owns, disposed last in, first out. */
 export class Owned {

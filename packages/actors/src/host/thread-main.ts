@@ -1,12 +1,12 @@
 import { workerData } from 'node:worker_threads'
 import { KaitianError, toKaitianError } from '@kaitian/errors'
-import { systemClock } from './clock.js'
-import { endToRecord, threadExited, type End } from './failure.js'
-import { unpack } from './parcel.js'
-import type { ActorClass, Protocol } from './protocol.js'
-import { seededRandom } from './random.js'
-import { Site } from './site.js'
-import type { ThreadData } from './wire.js'
+import { systemClock } from '../clock.js'
+import { endToRecord, threadExited, type End } from '../supervision/failure.js'
+import { unpack } from '../site/parcel.js'
+import type { ActorClass, Protocol } from '../api/protocol.js'
+import { seededRandom } from '../random.js'
+import { Site } from '../site/site.js'
+import type { ThreadData } from '../site/wire.js'
 
 /** The first module of an actor's thread: starts the actor, and ends the thread with it. */
 const data = workerData as ThreadData

@@ -1,4 +1,4 @@
-import type { RestartOptions } from './context.js'
+import type { RestartOptions } from '../api/context.js'
 
 /** Whether to restart, when, and why. */
 export type RestartDecision =

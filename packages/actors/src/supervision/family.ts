@@ -1,10 +1,10 @@
 import { KaitianError } from '@kaitian/errors'
 import type { Child } from './child.js'
-import type { SpawnOptions } from './context.js'
+import type { SpawnOptions } from '../api/context.js'
 import { unavailable } from './failure.js'
-import type { Handle } from './handle.js'
-import type { Blueprint } from './incarnation.js'
-import type { Site } from './site.js'
+import type { Handle } from '../actor/handle.js'
+import type { Blueprint } from '../actor/incarnation.js'
+import type { Site } from '../site/site.js'
 
 /** The children of one incarnation, or of the system, in start order. */
 export class Family {

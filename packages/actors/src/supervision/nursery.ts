@@ -1,15 +1,15 @@
-import { ActorContext } from './actor-context.js'
+import { ActorContext } from '../actor/actor-context.js'
 import type { Supervisor } from './body.js'
-import { Cell } from './cell.js'
+import { Cell } from '../actor/cell.js'
 import { Child, type Announce } from './child.js'
-import type { SpawnOptions } from './context.js'
+import type { SpawnOptions } from '../api/context.js'
 import { Family } from './family.js'
-import { Incarnation, type Blueprint } from './incarnation.js'
+import { Incarnation, type Blueprint } from '../actor/incarnation.js'
 import { checkSpawn, defaultCapacity } from './options.js'
-import type { Site } from './site.js'
-import { ThreadBody } from './thread-body.js'
-import { Turns } from './turns.js'
-import { firstActorId, type Address, type SiteId, type ThreadData } from './wire.js'
+import type { Site } from '../site/site.js'
+import { ThreadBody } from '../host/thread-body.js'
+import { Turns } from '../actor/turns.js'
+import { firstActorId, type Address, type SiteId, type ThreadData } from '../site/wire.js'
 
 /** Makes the actors of one thread, and the threads that it starts, and finds them again. */
 export class Nursery {

@@ -1,5 +1,5 @@
 import type { Cell } from './cell.js'
-import type { Clock } from './clock.js'
+import type { Clock } from '../clock.js'
 import type {
   Context,
   Disposable,
@@ -7,13 +7,13 @@ import type {
   KillOptions,
   SpawnOptions,
   StopOptions,
-} from './context.js'
+} from '../api/context.js'
 import { asRef } from './handle.js'
 import type { Incarnation } from './incarnation.js'
-import type { ActorClass, Protocol } from './protocol.js'
-import type { Random } from './random.js'
-import type { ActorRef, Ref } from './ref.js'
-import type { Site } from './site.js'
+import type { ActorClass, Protocol } from '../api/protocol.js'
+import type { Random } from '../random.js'
+import type { ActorRef, Ref } from '../api/ref.js'
+import type { Site } from '../site/site.js'
 
 /** What an actor's methods are handed. Outlives its incarnation only to refuse. */
 export class ActorContext implements Context {

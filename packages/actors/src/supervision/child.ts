@@ -1,11 +1,11 @@
 import { KaitianError, toKaitianError } from '@kaitian/errors'
 import type { Body, Supervisor } from './body.js'
-import type { RestartOptions } from './context.js'
-import { deferred } from './deferred.js'
+import type { RestartOptions } from '../api/context.js'
+import { deferred } from '../deferred.js'
 import { unavailable, type End } from './failure.js'
 import { decideRestart, type RestartDecision } from './restart.js'
-import type { Clock } from './clock.js'
-import type { EventRecord } from './wire.js'
+import type { Clock } from '../clock.js'
+import type { EventRecord } from '../site/wire.js'
 
 /** Tells the world; an actor's life is told by the thread that started it, once. */
 export type Announce = (

@@ -1,6 +1,6 @@
 import { KaitianError } from '@kaitian/errors'
-import type { SpawnOptions } from './context.js'
-import type { Blueprint } from './incarnation.js'
+import type { SpawnOptions } from '../api/context.js'
+import type { Blueprint } from '../actor/incarnation.js'
 
 export const defaultCapacity = 1024
 

@@ -1,16 +1,16 @@
 import { KaitianError } from '@kaitian/errors'
-import type { Body, Supervisor } from './body.js'
+import type { Body, Supervisor } from '../supervision/body.js'
 import type { BookEntry, Envelope } from './book.js'
 import { LocalEnvelope } from './book.js'
-import { deferred, type Deferred } from './deferred.js'
-import type { DeadLetterReason } from './events.js'
-import { deadLetterReason, faultOf, unavailable, type End } from './failure.js'
+import { deferred, type Deferred } from '../deferred.js'
+import type { DeadLetterReason } from '../api/events.js'
+import { deadLetterReason, faultOf, unavailable, type End } from '../supervision/failure.js'
 import type { Target } from './handle.js'
 import type { Incarnation } from './incarnation.js'
 import { Mailbox } from './mailbox.js'
-import type { TellOutcome } from './ref.js'
+import type { TellOutcome } from '../api/ref.js'
 import type { Turns, TurnTaker } from './turns.js'
-import type { Address } from './wire.js'
+import type { Address } from '../site/wire.js'
 
 /** On the system's lane: run it as a turn. */
 type Notice = () => void
