@@ -1,3 +1,6 @@
+import { baseOf, isError, propertiesOf, revive } from './foreign.js'
+import { isPlain, plainProperties, textOf } from './plain.js'
+
 /**
  * The one error class. Callers dispatch on `code`, people read the sentence:
  * it says what happened and what to do. Class, code, cause and fields survive
@@ -21,35 +24,32 @@ export class KaitianError extends Error {
   }
 
   toRecord(): ErrorRecord {
-    const record: ErrorRecord = {
-      name: this.name,
-      code: this.code,
-      message: this.message,
-      fields: { ...this.fields },
-    }
-    if (this.stack !== undefined) record.stack = this.stack
-    if (this.cause !== undefined) record.cause = toRecord(this.cause)
-    return record
+    return toRecord(this, new Set(), 1)
   }
 
   static fromRecord(record: ErrorRecord): KaitianError {
-    const error = new KaitianError(record.code ?? 'INTERNAL', record.message, {
-      fields: record.fields ?? {},
-      cause: record.cause === undefined ? undefined : fromRecord(record.cause),
-    })
-    if (record.stack !== undefined) error.stack = record.stack
-    return error
+    return ours(record, 1)
   }
 }
 
-/** An error as plain data, fit for structured clone and msgpack. */
+/** An error as plain data, fit for structured clone, msgpack and JSON. */
 export interface ErrorRecord {
   name: string
   message: string
+  /** Only a KaitianError has one; a foreign error's `code` is one of its properties. */
   code?: ErrorCode
+  /** A KaitianError's; those that are no plain data are left out. */
   fields?: Record<string, unknown>
   stack?: string
   cause?: ErrorRecord
+  /** The built-in class it comes back as, where its name does not say so. */
+  base?: string
+  /** A foreign error's own properties that are plain data: `code`, `errno`, `path` … */
+  properties?: Record<string, unknown>
+  /** What an AggregateError holds. */
+  errors?: ErrorRecord[]
+  /** What was thrown, when that was plain data instead of an error. */
+  value?: unknown
 }
 
 /**
@@ -71,12 +71,17 @@ export type ErrorCode =
   | 'FILE_WRITE_FAILED'
   // actors
   | 'ACTOR_FAILED'
+  | 'ACTOR_QUARANTINED'
   | 'ACTOR_RESTARTING'
   | 'ACTOR_STOPPED'
   | 'ASK_ABORTED'
   | 'ASK_TIMEOUT'
   | 'MAILBOX_FULL'
+  | 'MESSAGE_DROPPED'
+  | 'MESSAGE_INVALID'
   | 'MESSAGE_NOT_CLONEABLE'
+  | 'PROCESS_EXITED'
+  | 'MESSAGE_TOO_LARGE'
   | 'SPAWN_FAILED'
   | 'SYSTEM_STOPPED'
   | 'THREAD_EXITED'
@@ -89,6 +94,7 @@ export type ErrorCode =
   | 'SIGNATURE_MISMATCH'
   | 'UNSUPPORTED_DTYPE'
   | 'UNSUPPORTED_OP'
+  | 'UNSUPPORTED_PLATFORM'
   // bridge
   | 'AUTH_FAILED'
   | 'FRAME_INVALID'
@@ -107,26 +113,74 @@ export type ErrorCode =
 /** Any thrown value as a KaitianError; one that already is one passes through. */
 export function toKaitianError(error: unknown, code: ErrorCode, message: string): KaitianError {
   if (error instanceof KaitianError) return error
-  const detail = error instanceof Error ? error.message : String(error)
+  const detail = error instanceof Error ? error.message : textOf(error)
   return new KaitianError(code, `${message}: ${detail}`, { cause: error })
 }
 
-function toRecord(error: unknown): ErrorRecord {
-  if (error instanceof KaitianError) return error.toRecord()
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
-  const record: ErrorRecord = { name: error.name, message: error.message }
-  if (error.stack !== undefined) record.stack = error.stack
-  if (error.cause !== undefined) record.cause = toRecord(error.cause)
+/** Errors in a chain of causes; what is behind the last of them is left out. */
+const longestChain = 16
+
+/**
+ * An error that came up before, as in a cycle, is recorded again, but not what is behind it: so a
+ * record's size is in proportion to what there is.
+ */
+function toRecord(thrown: unknown, seen: Set<unknown>, depth: number): ErrorRecord {
+  try {
+    if (!isError(thrown)) return valueRecord(thrown)
+    const record = withoutCause(thrown)
+    if (seen.has(thrown) || depth === longestChain) return record
+    seen.add(thrown)
+    const inner = (error: unknown): ErrorRecord => toRecord(error, seen, depth + 1)
+    if (thrown instanceof AggregateError) record.errors = Array.from(thrown.errors, inner)
+    if (thrown.cause !== undefined) record.cause = inner(thrown.cause)
+    return record
+  } catch {
+    return { name: 'Error', message: 'an error whose properties cannot be read' }
+  }
+}
+
+function valueRecord(value: unknown): ErrorRecord {
+  const record: ErrorRecord = { name: 'Error', message: textOf(value) }
+  if (isPlain(value)) record.value = value
   return record
 }
 
-function fromRecord(record: ErrorRecord): Error {
-  if (record.code !== undefined) return KaitianError.fromRecord(record)
-  const error = new Error(
-    record.message,
-    record.cause === undefined ? undefined : { cause: fromRecord(record.cause) },
-  )
-  error.name = record.name
-  if (record.stack !== undefined) error.stack = record.stack
+function withoutCause(error: Error): ErrorRecord {
+  const record: ErrorRecord = { name: textOf(error.name), message: textOf(error.message) }
+  if (typeof error.stack === 'string') record.stack = error.stack
+  if (error instanceof KaitianError) {
+    return { ...record, code: error.code, fields: plainProperties(error.fields) }
+  }
+  const [base, properties] = [baseOf(error), propertiesOf(error)]
+  if (base !== undefined && base !== record.name) record.base = base
+  if (properties !== undefined) record.properties = properties
+  return record
+}
+
+function fromRecord(record: ErrorRecord, depth: number): unknown {
+  if ('value' in record) return record.value
+  if (record.code !== undefined) return ours(record, depth)
+  const { name, message, stack, base = name, errors = [], properties = {} } = record
+  return revive({
+    base,
+    name,
+    message,
+    stack,
+    options: causeIn(record, depth),
+    errors: depth < longestChain ? errors.map((error) => fromRecord(error, depth + 1)) : [],
+    properties,
+  })
+}
+
+function ours(record: ErrorRecord, depth: number): KaitianError {
+  const { code = 'INTERNAL', message, fields = {}, stack } = record
+  const error = new KaitianError(code, message, { fields, ...causeIn(record, depth) })
+  if (stack !== undefined) error.stack = stack
   return error
+}
+
+/** A record from elsewhere may be deeper than any that is written here. */
+function causeIn({ cause }: ErrorRecord, depth: number): ErrorOptions {
+  if (cause === undefined || depth >= longestChain) return {}
+  return { cause: fromRecord(cause, depth + 1) }
 }
