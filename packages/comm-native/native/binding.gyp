@@ -13,6 +13,7 @@
         "core/kernels/sgd.cc",
         "core/kernels/sum.cc",
         "core/registry.cc",
+        "core/shared_memory.cc",
         "core/signature.cc",
         "addon/addon.cc",
         "addon/backing_store.cc",
@@ -22,7 +23,8 @@
         "addon/failure_object.cc",
         "addon/kernel_functions.cc",
         "addon/membership_handle.cc",
-        "addon/region_argument.cc"
+        "addon/region_argument.cc",
+        "addon/shared_region_handle.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [

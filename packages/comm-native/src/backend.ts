@@ -1,5 +1,5 @@
-import { KaitianError } from '@kaitian/errors'
 import { typeScriptBackend } from './fallback/backend.js'
+import { loadError, loadReason } from './load-error.js'
 import { nativeBackend } from './native-backend/backend.js'
 import type { CommBackend } from './types.js'
 
@@ -22,17 +22,7 @@ export function loadBackend(prefer: BackendPreference = 'auto'): CommBackend {
     native ??= nativeBackend()
     return native
   } catch (error) {
-    const reason = firstLine(error)
-    if (prefer === 'auto') return typeScriptBackend(reason)
-    throw new KaitianError(
-      'NATIVE_LOAD_FAILED',
-      `The native core does not load: ${reason}. Build it with 'npm run build' on a machine with a C++20 compiler, make and Python, or ask for 'auto' to use the TypeScript fallback.`,
-      { cause: error },
-    )
+    if (prefer === 'auto') return typeScriptBackend(loadReason(error))
+    throw loadError(error, "ask for 'auto' to use the TypeScript fallback")
   }
-}
-
-function firstLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return message.startsWith('Cannot find module') ? 'it was not built' : message.split('\n')[0]
 }

@@ -1,5 +1,11 @@
 export { loadBackend, type BackendPreference } from './backend.js'
 export { ELEMENT_BYTES } from './checks.js'
+export {
+  createSharedRegion,
+  openSharedRegion,
+  type SharedRegion,
+  type SharedRegionAddress,
+} from './shared-region.js'
 export type {
   CommBackend,
   Communicator,

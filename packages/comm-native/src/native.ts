@@ -20,6 +20,11 @@ export interface NativeAddon {
   ) => NativeCommunicator
   readonly DeviceContext: new () => NativeDeviceContext
   readonly Membership: new () => NativeMembership
+  /** Makes memory, or opens what a process offers; throws a {@link NativeSharedFailure}. */
+  readonly SharedRegion: {
+    new (byteLength: number): NativeSharedRegion
+    new (byteLength: number, pid: number, fd: number, inode: number): NativeSharedRegion
+  }
 
   /** Who is told of completions in this thread. Call once, before anything is issued. */
   deliverTo(deliver: (token: number, failure: Failure | undefined) => void): void
@@ -78,6 +83,19 @@ export interface NativeDeviceContext {
   /** Pins; false when the name is taken. */
   add(name: string, buffer: SharedArrayBuffer, byteOffset: number, byteLength: number): boolean
   release(): void
+}
+
+export interface NativeSharedRegion {
+  /** A new object each time; the memory lives while any of them does. */
+  buffer(): SharedArrayBuffer
+  /** −1 once it was closed. */
+  fd(): number
+  inode(): number
+  close(): void
+}
+
+export interface NativeSharedFailure extends Error {
+  readonly reason: 'unsupported' | 'refused' | 'gone' | 'denied' | 'foreign' | 'short'
 }
 
 const ADDON = '../native/build/Release/kaitian_comm.node'

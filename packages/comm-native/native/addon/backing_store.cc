@@ -3,6 +3,7 @@
 #include <v8.h>
 
 #include <cstring>
+#include <utility>
 
 // The only file that needs V8's own interface: N-API knows no
 // SharedArrayBuffer before version 10, and none of its references outlives the
@@ -22,6 +23,18 @@ Region pinSharedArrayBuffer(const Napi::Value& buffer) {
   const std::shared_ptr<v8::BackingStore> store =
       local.As<v8::SharedArrayBuffer>()->GetBackingStore();
   return {static_cast<std::byte*>(store->Data()), store->ByteLength(), store};
+}
+
+Napi::Value makeSharedArrayBuffer(Napi::Env env, const Region& region) {
+  const auto unpin = [](void*, size_t, void* pin) { delete static_cast<Pin*>(pin); };
+  std::shared_ptr<v8::BackingStore> store = v8::SharedArrayBuffer::NewBackingStore(
+      region.data, region.bytes, unpin, new Pin(region.pin));
+  const v8::Local<v8::Value> local =
+      v8::SharedArrayBuffer::New(v8::Isolate::GetCurrent(), std::move(store));
+  napi_value value;
+  static_assert(sizeof(local) == sizeof(value));
+  std::memcpy(&value, static_cast<const void*>(&local), sizeof(value));
+  return {env, value};
 }
 
 }  // namespace kaitian
