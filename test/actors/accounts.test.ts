@@ -72,7 +72,9 @@ for (const [where, on] of placements) {
     const probe = await system.spawn(ProbeActor, {}, { on, name: 'p' })
     await system.stop(probe)
     assert.is(probe.tell.note(1), 'rejected')
-    assert.equal(letters, [{ to: 'system/p', kind: 'tell', message: 'note', reason: 'stopped' }])
+    assert.equal(letters, [
+      { to: 'system/p', kind: 'tell', message: 'note', reason: 'stopped', count: 1 },
+    ])
     await system.dispose()
   })
 

@@ -1,7 +1,9 @@
 import { systemClock, virtualClock } from '@kaitian/actors'
+import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { rejection } from './support.js'
+import { finiteSteps, NaiveTimers, play, starts, worldOf } from './timer-model.js'
 
 const test = suite('clock')
 
@@ -38,6 +40,38 @@ test('code woken on the way sets timers that fire in the same advance', async ()
   await clock.advance(100)
   await walker
   assert.equal(at, [10, 20, 30, 40, 50])
+})
+
+test('a virtual clock does what a sorted list of timers does', async () => {
+  const property = fc.asyncProperty(finiteSteps, starts, async (script, start) => {
+    const clock = virtualClock(start)
+    const timers = {
+      after: (ms: number, fn: () => void) => ({ cancel: clock.after(ms, fn) }),
+    }
+    const log = await play(
+      script,
+      worldOf(clock, timers, () => clock.pending),
+    )
+    assert.equal(log, await play(script, new NaiveTimers(start)))
+  })
+  await fc.assert(property, { seed: 43, numRuns: 2_000 })
+})
+
+test('a virtual clock forgets cancelled timers at once, and a timer that failed', async () => {
+  const clock = virtualClock()
+  const cancels = Array.from({ length: 1000 }, (_, i) =>
+    clock.after(1 + ((i * 7) % 1000), () => {}),
+  )
+  clock.after(2000, () => {
+    throw new Error('why')
+  })
+  for (const cancel of cancels) cancel()
+  for (const cancel of cancels) cancel()
+  assert.is(clock.pending, 1)
+  const error: unknown = await clock.advance(3000).catch((reason: unknown) => reason)
+  assert.is((error as Error).message, 'why')
+  assert.is(clock.now(), 2000)
+  assert.is(clock.pending, 0)
 })
 
 for (const [name, clock] of [

@@ -37,6 +37,31 @@ test('errors keep code, fields and cause', async () => {
   await desk.dispose()
 })
 
+test('A3 a call that is not answered in time rejects, and a later answer changes nothing', async () => {
+  const desk = await openFacade<Desk, DeskEvents>(module, { data: {}, timeoutMs: 30 })
+  const gate = new Gate()
+  const error = await rejection(desk.api.hang(gate.cells), 'ASK_TIMEOUT')
+  assert.is(error.fields.message, 'hang')
+  assert.is(await desk.api.count(2), 2)
+  await desk.dispose()
+})
+
+test('a ping tells a thread that is blocked from one that waits', async () => {
+  const desk = await open()
+  const gate = new Gate()
+  const hanging = rejection(desk.api.hang(gate.cells), 'SYSTEM_STOPPED')
+  assert.ok((await desk.ping(5000)) >= 0, 'a call that waits does not block')
+  const word = new Int32Array(new SharedArrayBuffer(4))
+  const frozen = desk.api.freeze(word)
+  await rejection(desk.ping(30), 'ASK_TIMEOUT')
+  Atomics.store(word, 0, 1)
+  Atomics.notify(word, 0)
+  await frozen
+  assert.ok((await desk.ping(5000)) >= 0)
+  await desk.dispose()
+  await hanging
+})
+
 test('A3 every call settles when the thread exits or crashes, and later ones reject', async () => {
   for (const end of ['exit', 'crash'] as const) {
     const desk = await open()

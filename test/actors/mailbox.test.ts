@@ -56,6 +56,7 @@ for (const [where, on] of placements) {
         kind: 'tell',
         message: 'note',
         reason: 'mailbox-full',
+        count: 1,
       })
       gate.open()
       await held

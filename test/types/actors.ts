@@ -1,12 +1,18 @@
 // Checked by the compiler alone: each `@ts-expect-error` line must be an error.
+import * as v from 'valibot'
+import { z } from 'zod'
 import {
   ask,
+  flow,
+  move,
   protocol,
   tell,
+  type,
   type Context,
   type Handlers,
   type Ref,
   type System,
+  type TellOutcome,
 } from '@kaitian/actors'
 
 const Echo = protocol({
@@ -52,7 +58,7 @@ export async function correct(system: System): Promise<number> {
   const echo: Ref<typeof Echo> = await system.spawn(EchoActor, { offset: 1 })
   await echo.ask.ping()
   await echo.ask.ping(undefined, { timeoutMs: 10 })
-  const outcome: 'queued' | 'rejected' = echo.tell.note({ text: outcome0 })
+  const outcome: TellOutcome = echo.tell.note({ text: outcome0 })
   system.watch(echo, (down) => down.reason satisfies string)
   const { y } = await echo.ask.double({ x: 1 })
   return outcome === 'queued' ? y : 0
@@ -87,6 +93,10 @@ export async function wrong(system: System): Promise<void> {
   // @ts-expect-error refs of different protocols do not mix
   const mixed: Ref<typeof Echo> = other
   void mixed
+  const part: Ref<Pick<typeof Echo, 'ping'>> = echo
+  // @ts-expect-error a ref that knows a part of the protocol is none of the whole
+  const whole: Ref<typeof Echo> = part
+  void whole
 }
 
 const Other = protocol({ other: tell<void>() })
@@ -96,3 +106,91 @@ protocol({
   // @ts-expect-error a protocol holds asks and tells
   bad: 1,
 })
+
+const Name = z.object({ name: z.string(), size: z.coerce.number<string>() })
+
+/** By schemas: what is sent and what is handled differ where a schema transforms. */
+const Shop = protocol({
+  order: ask(Name, v.pipe(v.number(), v.transform(String))),
+  price: ask(Name, type<number>()),
+  note: tell(z.string()),
+  goods: flow<{ from: number }, { at: number }>(),
+  names: flow(
+    z.string(),
+    z.string().transform((name) => name.length),
+  ),
+})
+
+export class ShopActor implements Handlers<typeof Shop> {
+  static readonly protocol = Shop
+  order({ name, size }: { name: string; size: number }): number {
+    return name.length + size
+  }
+  price(item: { size: number }): number {
+    return item.size
+  }
+  note(text: string): void {
+    text satisfies string
+  }
+  async *goods(
+    { from }: { from: number },
+    ctx: Context<typeof Shop>,
+  ): AsyncGenerator<{ at: number }> {
+    ctx.message.signal satisfies AbortSignal
+    yield { at: from }
+  }
+  *names(prefix: string): Generator<string> {
+    yield prefix
+  }
+}
+
+export class WrongItems implements Handlers<typeof Shop> {
+  order = (): number => 1
+  price = (): number => 1
+  note(): void {}
+  // @ts-expect-error the items have the wrong type
+  async *goods(): AsyncGenerator<string> {
+    yield 'a'
+  }
+  // @ts-expect-error a flow's handler gives items, not a promise
+  async names(): Promise<string> {
+    return 'a'
+  }
+}
+
+export async function shop(system: System): Promise<void> {
+  const group = system.supervise({
+    strategy: 'rest-for-one',
+    restart: { max: 3, withinMs: 1000, backoffMs: 10, maxBackoffMs: 100 },
+  })
+  const options = { on: { process: new URL('file:///shop.js') }, stop: { exitMs: 1 } } as const
+  const ref = await group.spawn(ShopActor, undefined, options)
+  const reply: string = await ref.ask.order({ name: 'a', size: '1' })
+  const price: number = await ref.ask.price({ name: reply, size: '1' })
+  ref.tell.note('a', { trace: { traceparent: String(price) } })
+  for await (const { at } of ref.flow.goods({ from: 1 }, { credit: 4 })) at satisfies number
+  for await (const length of ref.flow.names('a')) length satisfies number
+  await ref.room()
+  const data = new Float32Array(4)
+  void ref.ask.order(move({ name: 'a', size: '1' }, [data.buffer]))
+  // @ts-expect-error what is sent is the schema's input
+  await ref.ask.order({ name: 'a', size: 1 })
+  // @ts-expect-error a flow is not an ask
+  await ref.ask.goods({ from: 1 })
+  // @ts-expect-error nor a tell
+  ref.tell.goods({ from: 1 })
+  // @ts-expect-error an ask is not a flow
+  ref.flow.order({ name: 'a', size: '1' })
+  // @ts-expect-error the flow's payload has the wrong type
+  ref.flow.goods({ from: 'one' })
+  // @ts-expect-error no such strategy
+  system.supervise({ strategy: 'all-for-one', restart: { max: 1, withinMs: 1 } })
+  // @ts-expect-error a group says how often its children may be restarted
+  system.supervise({ strategy: 'one-for-one' })
+  // @ts-expect-error an actor is in one place
+  await system.spawn(ShopActor, undefined, { on: { fork: new URL('file:///shop.js') } })
+  // @ts-expect-error a tell takes no time limit
+  ref.tell.note('a', { timeoutMs: 1 })
+  // @ts-expect-error what is moved is named in a list
+  move({ data }, data.buffer)
+}

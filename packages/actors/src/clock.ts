@@ -1,4 +1,5 @@
 import { KaitianError } from '@kaitian/errors'
+import { TimerHeap, type HeapTimer } from './timer-heap.js'
 
 /**
  * Time as a parameter. The only file of the project that touches the timers
@@ -61,17 +62,11 @@ class SystemClock implements Clock {
 /** The platform's monotonic clock and timers. */
 export const systemClock: Clock = new SystemClock()
 
-interface VirtualTimer {
-  due: number
-  order: number
-  fn: () => void
-}
-
 class ManualClock implements VirtualClock {
   readonly #start: number
   #now: number
   #order = 0
-  readonly #timers = new Set<VirtualTimer>()
+  readonly #timers = new TimerHeap()
 
   constructor(start: number) {
     this.#start = start
@@ -95,9 +90,11 @@ class ManualClock implements VirtualClock {
   }
 
   after(ms: number, fn: () => void): () => void {
-    const timer = { due: this.#now + Math.max(0, ms), order: this.#order++, fn }
+    // NaN is 0, as for setTimeout.
+    const due = this.#now + (ms > 0 ? ms : 0)
+    const timer = { due, order: this.#order++, fn, at: -1 }
     this.#timers.add(timer)
-    return () => void this.#timers.delete(timer)
+    return () => this.#timers.delete(timer)
   }
 
   async advance(ms: number): Promise<void> {
@@ -116,21 +113,16 @@ class ManualClock implements VirtualClock {
     return timer !== undefined
   }
 
-  async #fire(timer: VirtualTimer): Promise<void> {
+  async #fire(timer: HeapTimer): Promise<void> {
     this.#timers.delete(timer)
     this.#now = Math.max(this.#now, timer.due)
     timer.fn()
     await settled()
   }
 
-  #next(end: number): VirtualTimer | undefined {
-    let first: VirtualTimer | undefined
-    for (const timer of this.#timers) {
-      if (timer.due > end) continue
-      if (first === undefined || timer.due < first.due) first = timer
-      else if (timer.due === first.due && timer.order < first.order) first = timer
-    }
-    return first
+  #next(end: number): HeapTimer | undefined {
+    const first = this.#timers.first()
+    return first !== undefined && first.due <= end ? first : undefined
   }
 }
 
@@ -144,7 +136,8 @@ function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-function sleepOn(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+/** A `Clock`'s `sleep`, by its `after`. */
+export function sleepOn(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       cancel()

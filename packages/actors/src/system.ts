@@ -1,20 +1,33 @@
 import { KaitianError } from '@kaitian/errors'
 import { EventEmitter } from 'eventemitter3'
-import { systemClock, type Clock } from './clock.js'
-import type { Down, KillOptions, Spawner, SpawnOptions, StopOptions } from './api/context.js'
+import type {
+  Down,
+  Group,
+  GroupOptions,
+  KillOptions,
+  Spawner,
+  SpawnOptions,
+  StopOptions,
+} from './api/context.js'
 import type { Accounts, SystemEvents } from './api/events.js'
-import { Family } from './supervision/family.js'
-import { faultOf } from './supervision/failure.js'
 import type { ActorClass, Protocol } from './api/protocol.js'
-import { seededRandom, type Random } from './random.js'
 import type { ActorRef, Ref } from './api/ref.js'
-import { Site } from './site/site.js'
-import { firstActorId, rootSite } from './site/wire.js'
+import type { ActorSnapshot } from './api/snapshot.js'
+import { systemClock, type Clock } from './clock.js'
+import { realWorld } from './host/world.js'
+import { seededRandom, type Random } from './random.js'
+import { resolveAsks } from './site/sighting.js'
+import { Site, type SiteWorld } from './site/site.js'
+import { firstActorId, rootSite, type EventRecord, type SiteId } from './site/wire.js'
+import { faultOf } from './supervision/failure.js'
+import { Family } from './supervision/family.js'
+import { makeGroup } from './supervision/group.js'
+import { Hall } from './transport/hall.js'
 
 export interface SystemOptions {
   /** First part of every path; `system` unless told. */
   name?: string
-  /** For inline actors; an actor on a thread of its own always has the system's clock. */
+  /** For inline actors; an actor on a thread or in a process always has the system's clock. */
   clock?: Clock
   /** Unless told always the same stream, so that a run can be repeated. */
   random?: Random
@@ -28,42 +41,46 @@ export interface System extends Spawner, AsyncDisposable {
   readonly events: EventEmitter<SystemEvents>
   /** All threads' books together; see {@link Accounts}. */
   accounts(): Promise<Accounts>
+  /** What each actor is doing, or waits for. A thread that does not answer in time says so. */
+  snapshot(): Promise<ActorSnapshot>
   /**
    * Stops every actor, in reverse start order; no handle, timer or thread remains (A7). After
-   * `timeoutMs` those that are left are killed; without it a handler that hangs is waited for.
+   * `timeoutMs` those that are left are killed. Rejects with `ACTOR_QUARANTINED` when a thread
+   * does not end.
    */
-  dispose(options?: StopOptions): Promise<void>
+  dispose(options?: { timeoutMs?: number }): Promise<void>
 }
 
 export function createSystem(options: SystemOptions = {}): System {
-  return new ActorSystem(options)
+  const { name = 'system', clock = systemClock, random = seededRandom(name) } = options
+  return new ActorSystem(name, realWorld(rootSite, new Hall(), clock, random))
 }
 
-class ActorSystem implements System {
+export class ActorSystem implements System {
   readonly name: string
-  readonly clock: Clock
-  readonly random: Random
   readonly events = new EventEmitter<SystemEvents>()
-  readonly #site: Site
+  readonly site: Site
   readonly #family: Family
+  readonly #quarantined: { path: string; thread: SiteId }[] = []
   #disposing: Promise<void> | undefined
 
-  constructor(options: SystemOptions) {
-    this.name = options.name ?? 'system'
-    this.clock = options.clock ?? systemClock
-    this.random = options.random ?? seededRandom(this.name)
-    this.#site = new Site({
+  constructor(name: string, world: SiteWorld) {
+    this.name = name
+    this.site = new Site({
       id: rootSite,
-      clock: this.clock,
-      random: this.random,
+      world,
       firstChildId: firstActorId + 1,
-      onEvent: (name, data, error) => {
-        const event = error === undefined ? data : { ...data, error }
-        // The names and shapes were checked where the event was made.
-        ;(this.events as unknown as EventEmitter).emit(name, event)
-      },
+      onEvent: (event, data, error) => this.#emit(event, data, error),
     })
-    this.#family = new Family(this.#site, this.name)
+    this.#family = new Family(this.site, this.name)
+  }
+
+  get clock(): Clock {
+    return this.site.clock
+  }
+
+  get random(): Random {
+    return this.site.random
   }
 
   async spawn<P extends Protocol, Args>(
@@ -71,41 +88,53 @@ class ActorSystem implements System {
     args: NoInfer<Args>,
     options: SpawnOptions = {},
   ): Promise<Ref<P>> {
-    if (this.#disposing !== undefined) {
-      throw new KaitianError('SYSTEM_STOPPED', `${this.name} is disposed; create another system`)
-    }
-    return this.#site.spawn(this.#family, actor, args, options)
+    this.#checkOpen()
+    return this.site.spawn(this.#family, actor, args, options)
+  }
+
+  supervise(options: GroupOptions): Group {
+    this.#checkOpen()
+    return this.#family.supervise(options, makeGroup, () => undefined)
   }
 
   watch(ref: ActorRef, callback: (down: Down) => void): () => void {
-    return this.#site.watch(ref, (down) => {
+    return this.site.watch(ref, (down) => {
       try {
         callback(down)
       } catch (error) {
         // Thrown on, it would hit the innocent: whatever ended the actor that is watched.
-        this.#site.emit(
-          'failed',
-          { path: this.name },
-          faultOf(this.name, 'a watch callback', error),
-        )
+        const fault = faultOf(this.name, 'a watch callback', error)
+        this.site.emit('failed', { path: this.name }, fault)
       }
     })
   }
 
   stop(ref: ActorRef, options: StopOptions = {}): Promise<void> {
-    return this.#site.stop(ref, options)
+    return this.site.stop(ref, options)
   }
 
   kill(ref: ActorRef, options: KillOptions = {}): Promise<void> {
-    return this.#site.kill(ref, options)
+    return this.site.kill(ref, options)
   }
 
   accounts(): Promise<Accounts> {
-    return this.#site.tree.count()
+    return this.site.tree.count()
   }
 
-  dispose(options: StopOptions = {}): Promise<void> {
-    this.#disposing ??= this.#dispose(options)
+  async snapshot(): Promise<ActorSnapshot> {
+    return resolveAsks({
+      path: this.name,
+      placement: 'group',
+      state: this.#disposing === undefined ? 'idle' : 'stopping',
+      incarnation: 0,
+      restarts: 0,
+      children: await this.#family.snapshot(),
+      asksElsewhere: this.site.asksElsewhere(),
+    })
+  }
+
+  dispose(options: { timeoutMs?: number } = {}): Promise<void> {
+    this.#disposing ??= this.#dispose(options.timeoutMs)
     return this.#disposing
   }
 
@@ -113,16 +142,38 @@ class ActorSystem implements System {
     return this.dispose()
   }
 
-  async #dispose({ timeoutMs }: StopOptions): Promise<void> {
-    const cancel =
-      timeoutMs === undefined
-        ? undefined
-        : this.clock.after(timeoutMs, () => void this.#family.kill())
+  async #dispose(timeoutMs: number | undefined): Promise<void> {
+    const { wheel } = this.site
+    const limit =
+      timeoutMs === undefined ? undefined : wheel.after(timeoutMs, () => void this.#family.kill())
     try {
       await this.#family.stop()
     } finally {
-      cancel?.()
-      this.#site.close()
+      limit?.cancel()
+      this.site.close()
     }
+    // A process that was killed has taken its threads along.
+    const stuck = this.#quarantined.filter(({ thread }) => this.site.tree.mayRun(thread))
+    if (stuck.length === 0) return
+    const paths = stuck.map(({ path }) => path)
+    throw new KaitianError(
+      'ACTOR_QUARANTINED',
+      `${this.name} is disposed, but the threads of ${paths.join(', ')} still run: native code in them does not return. Place such code in a child process`,
+      { fields: { paths } },
+    )
+  }
+
+  #checkOpen(): void {
+    if (this.#disposing === undefined) return
+    throw new KaitianError('SYSTEM_STOPPED', `${this.name} is disposed; create another system`)
+  }
+
+  #emit(name: EventRecord['name'], data: Record<string, unknown>, error?: Error): void {
+    if (name === 'quarantined') {
+      this.#quarantined.push({ path: data.path as string, thread: data.thread as SiteId })
+    }
+    const event = error === undefined ? data : { ...data, error }
+    // The names and shapes were checked where the event was made.
+    ;(this.events as unknown as EventEmitter).emit(name, event)
   }
 }

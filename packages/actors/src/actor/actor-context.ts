@@ -1,42 +1,69 @@
-import type { Cell } from './cell.js'
-import type { Clock } from '../clock.js'
+import { KaitianError } from '@kaitian/errors'
 import type {
   Context,
   Disposable,
   Down,
+  Group,
+  GroupOptions,
   KillOptions,
+  MessageInHand,
   SpawnOptions,
   StopOptions,
 } from '../api/context.js'
-import { asRef } from './handle.js'
-import type { Incarnation } from './incarnation.js'
 import type { ActorClass, Protocol } from '../api/protocol.js'
-import type { Random } from '../random.js'
 import type { ActorRef, Ref } from '../api/ref.js'
-import type { Site } from '../site/site.js'
+import type { Clock } from '../clock.js'
+import { openPool, type Pool, type PoolOptions } from '../pool/pool.js'
+import type { Random } from '../random.js'
+import { makeGroup } from '../supervision/group.js'
+import { asRef } from './handle.js'
+import type { Cell } from './cell.js'
+import type { Incarnation } from './incarnation.js'
 
 /** What an actor's methods are handed. Outlives its incarnation only to refuse. */
 export class ActorContext implements Context {
-  readonly self: Ref<Protocol>
-  readonly random: Random
-  readonly #site: Site
   readonly #cell: Cell
   readonly #life: Incarnation
+  #random: Random | undefined
 
-  constructor(site: Site, cell: Cell, life: Incarnation, incarnation: number) {
-    this.#site = site
+  constructor(cell: Cell, life: Incarnation) {
     this.#cell = cell
     this.#life = life
-    this.self = asRef(site.handle(cell))
-    this.random = site.random.fork(cell.address.path).fork(incarnation)
+  }
+
+  get self(): Ref<Protocol> {
+    return asRef(this.#cell.site.handle(this.#cell))
   }
 
   get clock(): Clock {
-    return this.#site.clock
+    return this.#cell.site.clock
+  }
+
+  get random(): Random {
+    this.#random ??= this.#cell.site.random.fork(this.#cell.path).fork(this.#life.number)
+    return this.#random
   }
 
   get signal(): AbortSignal {
     return this.#life.signal
+  }
+
+  get abortWord(): Int32Array<SharedArrayBuffer> {
+    return this.#cell.site.abortWord
+  }
+
+  get message(): MessageInHand {
+    return this.#cell.inHand.message(this.#life)
+  }
+
+  stash(): never {
+    return this.#cell.inHand.stash()
+  }
+
+  unstash(): void {
+    if (this.#cell.life !== this.#life) return
+    this.#cell.inHand.unstash()
+    this.#cell.wake()
   }
 
   async spawn<P extends Protocol, Args>(
@@ -44,26 +71,94 @@ export class ActorContext implements Context {
     args: NoInfer<Args>,
     options: SpawnOptions = {},
   ): Promise<Ref<P>> {
-    return this.#site.spawn(this.#life.family, actor, args, options)
+    return this.#cell.site.spawn(this.#life.family, actor, args, options)
+  }
+
+  supervise(options: GroupOptions): Group {
+    return this.#life.family.supervise(options, makeGroup, (error) => {
+      // One that is ending takes its groups with it.
+      if (!this.#life.hasEnded) this.#cell.fail(this.#life, error)
+    })
   }
 
   watch(ref: ActorRef, callback: (down: Down) => void): () => void {
-    const unwatch = this.#site.watch(ref, (down) => {
-      this.#cell.notify(this.#life, () => callback(down))
+    let watching = true
+    const unwatch = this.#cell.site.watch(ref, (down) => {
+      this.#cell.notify(this.#life, 'deaths', () => {
+        if (watching) callback(down)
+      })
     })
-    return this.#life.keepWatch(unwatch)
+    const forget = this.#life.atEnd(unwatch)
+    return () => {
+      // The news may be in line already.
+      watching = false
+      forget()
+      unwatch()
+    }
   }
 
   stop(ref: ActorRef, options: StopOptions = {}): Promise<void> {
-    return this.#site.stop(ref, options)
+    return this.#cell.site.stop(ref, options)
   }
 
   kill(ref: ActorRef, options: KillOptions = {}): Promise<void> {
-    return this.#site.kill(ref, options)
+    return this.#cell.site.kill(ref, options)
   }
 
   own<T extends Disposable>(resource: T): T {
     this.#life.own(resource)
     return resource
+  }
+
+  after(ms: number, fn: () => void): () => void {
+    let cancelled = false
+    const timer = this.#cell.site.wheel.after(ms, () => {
+      forget()
+      this.#cell.notify(this.#life, 'timers', () => {
+        if (!cancelled) fn()
+      })
+    })
+    const forget = this.#life.atEnd(() => timer.cancel())
+    return () => {
+      // It may be in line already.
+      cancelled = true
+      forget()
+      timer.cancel()
+    }
+  }
+
+  every(ms: number, fn: () => void): () => void {
+    if (!(ms > 0)) {
+      throw new KaitianError('BAD_ARGUMENT', `every(ms) wants a number of ms > 0, not ${ms}`)
+    }
+    const { wheel, clock } = this.#cell.site
+    let due = clock.now() + ms
+    let cancelled = false
+    let inLine = false
+    const turn = (): void => {
+      inLine = false
+      if (!cancelled) fn()
+    }
+    // Against the first due time, not from tick to tick: lateness does not add up.
+    const arm = () => wheel.after(due - clock.now(), tick)
+    const tick = (): void => {
+      due = Math.max(due + ms, clock.now())
+      timer = arm()
+      // What a busy actor has no turn for does not pile up (A6).
+      if (inLine) return
+      inLine = true
+      this.#cell.notify(this.#life, 'timers', turn)
+    }
+    let timer = arm()
+    const forget = this.#life.atEnd(() => timer.cancel())
+    return () => {
+      cancelled = true
+      forget()
+      timer.cancel()
+    }
+  }
+
+  pool<Task, Result>(options: PoolOptions): Pool<Task, Result> {
+    return this.own(openPool<Task, Result>(options))
   }
 }

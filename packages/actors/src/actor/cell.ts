@@ -1,268 +1,355 @@
-import { KaitianError } from '@kaitian/errors'
-import type { Body, Supervisor } from '../supervision/body.js'
-import type { BookEntry, Envelope } from './book.js'
-import { LocalEnvelope } from './book.js'
-import { deferred, type Deferred } from '../deferred.js'
+import type { KaitianError } from '@kaitian/errors'
+import type { MailboxOptions } from '../api/context.js'
 import type { DeadLetterReason } from '../api/events.js'
+import type { ActorState } from '../api/snapshot.js'
+import { deferred, type Deferred } from '../deferred.js'
+import type { Sighting } from '../site/sighting.js'
+import type { Site } from '../site/site.js'
+import type { Body, Supervisor } from '../supervision/body.js'
+import type { Child } from '../supervision/child.js'
 import { deadLetterReason, faultOf, unavailable, type End } from '../supervision/failure.js'
-import type { Target } from './handle.js'
-import type { Incarnation } from './incarnation.js'
-import { Mailbox } from './mailbox.js'
-import type { TellOutcome } from '../api/ref.js'
-import type { Turns, TurnTaker } from './turns.js'
-import type { Address } from '../site/wire.js'
+import { within } from '../within.js'
+import { ActorContext } from './actor-context.js'
+import { Handling } from './handling.js'
+import { Incarnation, type Blueprint } from './incarnation.js'
+import { Receiver } from './receiver.js'
+import type { MessageTable } from './table.js'
+import type { TurnTaker } from './turns.js'
 
-/** On the system's lane: run it as a turn. */
+/** On the supervision lane: run it as a turn. */
 type Notice = () => void
+
+/** Deaths come before timers that are due. */
+export type NoticeLane = 'deaths' | 'timers'
+
+/** Of starts that spawn, on one stack: a deep tree would overflow it. */
+const mostNested = 32
+
+const resolved = Promise.resolve()
+
+/** What a cell is made from. */
+export interface CellOptions {
+  site: Site
+  id: number
+  path: string
+  table: MessageTable
+  blueprint: Blueprint
+  mailbox: MailboxOptions | undefined
+  /** The number of its first incarnation. */
+  incarnation: number
+}
 
 /**
  * An actor in this thread: its mailbox, and its incarnation while it has one. A1 holds because
- * nothing but `takeTurns` runs its code, and that not while `#busy`.
+ * nothing but `takeTurns` runs its code, and that not while `busy`.
  */
-export class Cell implements Body, Target, TurnTaker {
-  readonly address: Address
-  readonly #turns: Turns
-  readonly #makeLife: (cell: Cell, incarnation: number) => Incarnation
+export class Cell extends Receiver implements Body, TurnTaker {
+  /** Who supervises it. */
+  child!: Child
+  /** A handler's promise is pending, or `start` is, or a stop. */
+  busy = false
+  life: Incarnation | undefined = undefined
+  readonly #blueprint: Blueprint
+  readonly #firstIncarnation: number
   readonly #supervisor: Supervisor
-  readonly #mailbox: Mailbox<Envelope, Notice>
-  readonly #watchers = new Set<(end: End) => void>()
-  #life: Incarnation | undefined
-  /** Why messages are refused just now, if they are. */
-  #refusal: { reason: DeadLetterReason; cause: KaitianError | undefined } | undefined
+  readonly #handling: Handling
+  #deaths: Notice[] | undefined = undefined
+  #timers: Notice[] | undefined = undefined
   #enlisted = false
-  /** A handler's promise is pending, or `start` is. */
-  #busy = false
-  #inHand: Envelope | undefined
-  #stopTurn: Deferred<void> | undefined
-  /** Disposal after a failure, while it lasts. */
-  #closing: Promise<void> | undefined
-  #end: End | undefined
+  #stopTurn: Deferred<void> | undefined = undefined
+  #draining = false
+  #stopping: Promise<void> | undefined = undefined
+  /** The life that is over but for its children and its disposal, and the end of those. */
+  #ending: Incarnation | undefined = undefined
+  #closing: Promise<void> | undefined = undefined
 
-  constructor(
-    address: Address,
-    turns: Turns,
-    makeLife: (cell: Cell, incarnation: number) => Incarnation,
-    supervisor: Supervisor,
-  ) {
-    this.address = address
-    this.#turns = turns
-    this.#makeLife = makeLife
+  constructor(options: CellOptions, supervisor: Supervisor) {
+    const { site, id, path, table, blueprint, mailbox, incarnation } = options
+    super(site, id, path, table, mailbox)
+    this.#blueprint = blueprint
+    this.#firstIncarnation = incarnation
     this.#supervisor = supervisor
-    this.#mailbox = new Mailbox(address.capacity)
+    this.#handling = new Handling(this)
   }
 
-  get target(): Target {
+  get target(): this {
     return this
   }
 
-  accept(entry: BookEntry, payload: unknown): TellOutcome {
-    return this.deliver(new LocalEnvelope(entry, payload))
-  }
-
-  deliver(envelope: Envelope): TellOutcome {
-    if (this.#refusal !== undefined) {
-      this.#refuse(envelope, this.#refusal.reason, this.#refusal.cause)
-      return 'rejected'
-    }
-    if (!this.#mailbox.offer(envelope)) {
-      this.#refuse(envelope, 'mailbox-full')
-      return 'rejected'
-    }
-    this.#wake()
-    return 'queued'
+  get siteId(): string {
+    return this.site.id
   }
 
   /** Runs `notice` as a turn of this incarnation; dropped when that has ended by then. */
-  notify(life: Incarnation, notice: Notice): void {
-    if (this.#life !== life) return
-    this.#mailbox.notify(() => {
-      if (this.#life === life) notice()
-    })
-    this.#wake()
+  notify(life: Incarnation, lane: NoticeLane, notice: Notice): void {
+    if (this.life !== life) return
+    const notices = lane === 'deaths' ? (this.#deaths ??= []) : (this.#timers ??= [])
+    notices.push(notice)
+    this.wake()
   }
 
-  watch(callback: (end: End) => void): () => void {
-    if (this.#end !== undefined) {
-      const end = this.#end
-      let watching = true
-      queueMicrotask(() => {
-        if (watching) callback(end)
-      })
-      return () => {
-        watching = false
-      }
-    }
-    // A closure of its own, so that one callback may watch twice.
-    const watcher = (end: End): void => callback(end)
-    this.#watchers.add(watcher)
-    return () => void this.#watchers.delete(watcher)
-  }
-
-  async start(incarnation: number): Promise<void> {
-    const life = this.#makeLife(this, incarnation)
-    this.#life = life
-    this.#refusal = undefined
-    this.#busy = true
+  start(incarnation: number, failing: (cause: unknown) => boolean): void | Promise<void> {
+    const life = new Incarnation(this, this.#firstIncarnation + incarnation)
+    this.life = life
+    this.refusing = undefined
+    this.busy = true
+    const { site } = this
+    let begun: void | Promise<void>
     try {
-      await life.start()
+      if (site.starting >= mostNested) begun = this.#startLater(life)
+      else begun = this.#startNow(life)
     } catch (error) {
-      if (this.#life === life) {
-        this.#close('failed')
-        await life.close({ graceful: false })
-      }
-      throw error
+      return this.#notStarted(life, error, failing)
     }
-    if (this.#life !== life) throw unavailable(this.address.path, 'killed')
-    this.#busy = false
-    this.#wake()
+    if (begun === undefined) return this.#started(life)
+    return this.#whenBegun(life, begun, failing)
   }
 
-  async stop(): Promise<void> {
-    const life = this.#life
+  stop(again: boolean, drain: boolean): void | Promise<void> {
+    const { life } = this
     if (life === undefined) return this.#closing
-    life.abort(unavailable(this.address.path, 'stopped'))
-    this.#refuseAll('stopped')
-    const turn = deferred<void>()
-    this.#stopTurn = turn
-    this.notify(life, () => turn.resolve())
-    // After the message in hand; a kill lets go of it too.
-    await turn.promise
-    if (this.#life !== life) return this.#closing
-    this.#busy = true
-    await life.close({ graceful: true })
-    if (this.#life === life) this.#close('stopped')
+    // A stop for good may come while one for a restart is under way.
+    if (this.#stopping !== undefined) return this.#stopping
+    const reason = again ? 'restarting' : 'stopped'
+    this.refusing = { reason, cause: undefined }
+    this.#draining = drain
+    if (!drain) {
+      life.abort(reason)
+      this.#handling.abortMessage(life)
+      this.#refuseAll()
+    }
+    const idle = !this.busy && this.mailbox.size === 0
+    // By far the most actors of a large system have nothing to wait for: no promise for them.
+    if (idle && life.closeAtOnce(reason)) return this.#close(reason)
+    this.#stopping = this.#stop(life, reason).finally(() => (this.#stopping = undefined))
+    return this.#stopping
   }
 
-  async kill(again: boolean): Promise<void> {
-    const life = this.#life
-    const envelope = this.#inHand
-    this.#close(again ? 'restarting' : 'killed')
-    if (envelope !== undefined) this.#refuse(envelope, 'killed')
-    await life?.drop(unavailable(this.address.path, 'killed'))
+  /** There is nothing more to abort than `ctx.signal`, and a stop has done that. */
+  abort(): boolean {
+    return false
+  }
+
+  /** One whose disposal hangs is let go of, but then no other incarnation may follow (A5). */
+  async kill(again: boolean, exitMs: number): Promise<KaitianError | undefined> {
+    const life = this.life ?? this.#ending
+    if (life === undefined) return undefined
+    if (life === this.life) {
+      this.#handling.letGo('killed')
+      this.#close(again ? 'restarting' : 'killed')
+    }
+    const dropped = life.drop('killed')
+    const ended = this.#bringToEnd(
+      life,
+      dropped.then(() => life.disposeOwned()),
+    )
+    // Its children have limits of their own, and none may outlive it.
+    await dropped
+    const late = again ? unavailable(this.path, 'quarantined') : undefined
+    return within(this.site.wheel, exitMs, ended, late)
   }
 
   bury(end: End): void {
-    this.#end = end
-    this.#refuseAll(deadLetterReason(end), end.error)
-    for (const watcher of this.#watchers) watcher(end)
-    this.#watchers.clear()
+    this.end = end
+    this.refusing = { reason: deadLetterReason(end), cause: end.error }
+    this.#refuseAll()
+    this.roomAgain()
+    this.tellWatchers(end)
   }
 
   takeTurns(budget: number): number {
     this.#enlisted = false
     let taken = 0
-    while (taken < budget && !this.#busy && this.#life !== undefined) {
-      const life = this.#life
-      const notice = this.#mailbox.takeNotice()
-      if (notice !== undefined) this.#runNotice(life, notice)
-      else {
-        const envelope = this.#mailbox.takeMessage()
-        if (envelope === undefined) break
-        this.#handle(life, envelope)
-      }
+    while (taken < budget && !this.busy && this.life !== undefined) {
+      if (!this.#takeTurn(this.life)) break
       taken++
     }
-    this.#wake()
+    this.wake()
     return taken
   }
 
-  #wake(): void {
-    if (this.#enlisted || this.#busy || this.#life === undefined || this.#mailbox.idle) return
+  wake(): void {
+    if (this.#enlisted || this.busy || this.life === undefined) return
+    if (this.faults?.stalled === true) return
+    const hasNotice = (this.#deaths?.length ?? 0) + (this.#timers?.length ?? 0) > 0
+    if (this.mailbox.size === 0 && !hasNotice && this.#stopTurn === undefined) return
     this.#enlisted = true
-    this.#turns.enlist(this)
+    this.site.scheduler.enlist(this)
+  }
+
+  /** The incarnation fails: a handler, a timer or a callback threw, or a group below gave up. */
+  fail(life: Incarnation, error: KaitianError): void {
+    if (this.life !== life) return
+    const end: End = { reason: 'failed', error }
+    const again = this.#supervisor.failing(end)
+    life.abort('failed', error)
+    this.#handling.letGo('failed', error)
+    this.#close(again ? 'restarting' : 'failed', error)
+    const closed = life.close({ graceful: false, reason: 'failed' })
+    void this.#bringToEnd(life, closed).then(() => this.#supervisor.ended(end))
+  }
+
+  /** What is known of the message in hand. */
+  get inHand(): Handling {
+    return this.#handling
+  }
+
+  async snapshot(): Promise<Partial<Sighting>> {
+    const inHand = this.#handling.snapshot()
+    return {
+      state: this.#state,
+      ...(this.life === undefined ? {} : { incarnation: this.life.number }),
+      mailbox: {
+        depth: this.mailbox.size,
+        capacity: this.capacity,
+        stashed: this.#handling.stashed,
+      },
+      ...(inHand === undefined ? {} : { inHand }),
+      waiting: this.#handling.waiting(),
+      children: (await this.life?.snapshot()) ?? [],
+    }
+  }
+
+  protected override dropOldest(): void {
+    this.#handling.dropOldest()
+  }
+
+  protected override publish(): void {
+    this.site.nursery.publish(this)
+  }
+
+  get #state(): ActorState {
+    if (this.end !== undefined) return 'gone'
+    if (this.life === undefined) return 'restarting'
+    if (this.refusing !== undefined) return 'stopping'
+    if (this.busy) return this.#handling.snapshot() === undefined ? 'starting' : 'busy'
+    return this.mailbox.size > 0 ? 'ready' : 'idle'
+  }
+
+  /** False when there is nothing to do. Stop, then supervision, then messages. */
+  #takeTurn(life: Incarnation): boolean {
+    const { mailbox } = this
+    if (this.#stopTurn !== undefined && !(this.#draining && mailbox.size > 0)) {
+      // Until the stop goes on, nothing else runs.
+      this.busy = true
+      this.#stopTurn.resolve()
+      return false
+    }
+    const notice = this.#deaths?.shift() ?? this.#timers?.shift()
+    if (notice !== undefined) {
+      this.#runNotice(life, notice)
+      return true
+    }
+    if (!mailbox.take()) return false
+    if (mailbox.size < this.capacity) this.roomAgain()
+    this.#handling.handle(life)
+    return true
   }
 
   #runNotice(life: Incarnation, notice: Notice): void {
+    this.site.tracer?.(this.path, 'notice')
+    this.site.current = this
     try {
       notice()
     } catch (error) {
-      this.#fail(life, faultOf(this.address.path, 'a watch callback', error))
+      this.fail(life, faultOf(this.path, 'a callback', error))
+    } finally {
+      this.site.current = undefined
     }
   }
 
-  #handle(life: Incarnation, envelope: Envelope): void {
-    if (envelope.cancelled) return this.#refuse(envelope, 'aborted')
-    const handler = life.handler(envelope.kind, envelope.message)
-    if (handler === undefined) return this.#refuse(envelope, 'unknown-message')
-    let result: unknown
+  #startNow(life: Incarnation): void | Promise<void> {
+    this.site.starting++
     try {
-      result = handler(envelope.payload)
-    } catch (error) {
-      return this.#threw(life, envelope, error)
+      return life.start(this.#blueprint, new ActorContext(this, life))
+    } finally {
+      this.site.starting--
     }
-    // Awaiting what is no promise would cost a microtask per message.
-    if (!isThenable(result)) return envelope.handled(result)
-    this.#busy = true
-    this.#inHand = envelope
-    result.then(
-      (value) => this.#settle(envelope, () => envelope.handled(value)),
-      (error: unknown) => this.#settle(envelope, () => this.#threw(life, envelope, error)),
-    )
   }
 
-  /** Nothing happens when a kill has settled it meanwhile. */
-  #settle(envelope: Envelope, outcome: () => void): void {
-    if (this.#inHand !== envelope) return
-    this.#inHand = undefined
-    this.#busy = false
-    outcome()
-    this.#wake()
+  async #startLater(life: Incarnation): Promise<void> {
+    await resolved
+    if (this.life === life) await this.#startNow(life)
   }
 
-  /**
-   * A KaitianError thrown by an ask's handler is an answer: only the asker hears it. Anything
-   * else is a fault of the actor, and so is what a tell's handler throws, since nobody else
-   * would hear of it.
-   */
-  #threw(life: Incarnation, envelope: Envelope, error: unknown): void {
-    if (envelope.kind === 'ask' && error instanceof KaitianError) return envelope.refused(error)
-    const fault = faultOf(this.address.path, envelope.message, error)
-    envelope.refused(fault)
-    this.#fail(life, fault)
+  #started(life: Incarnation): void | Promise<never> {
+    if (this.life !== life) return this.#endedMeanwhile(life)
+    this.busy = false
+    this.roomAgain()
+    this.wake()
   }
 
-  #fail(life: Incarnation, error: KaitianError): void {
-    const end: End = { reason: 'failed', error }
-    const again = this.#supervisor.failing(end)
-    life.abort(error)
-    this.#close(again ? 'restarting' : 'failed', error)
-    this.#closing = this.#bringToEnd(life, end)
+  async #whenBegun(
+    life: Incarnation,
+    begun: Promise<void>,
+    failing: (cause: unknown) => boolean,
+  ): Promise<void> {
+    // A `start` that hangs must not hold up who waits for a kill.
+    const ended = deferred<void>()
+    const forget = life.atEnd(() => ended.resolve())
+    try {
+      await Promise.race([begun, ended.promise])
+    } catch (error) {
+      return this.#notStarted(life, error, failing)
+    } finally {
+      forget()
+    }
+    return this.#started(life)
   }
 
-  async #bringToEnd(life: Incarnation, end: End): Promise<void> {
-    await life.close({ graceful: false })
+  /** It was killed, or a group of its own failed, before its start was over. */
+  async #endedMeanwhile(life: Incarnation): Promise<never> {
+    await this.#closing
+    throw life.endedBecause
+  }
+
+  async #notStarted(
+    life: Incarnation,
+    error: unknown,
+    failing: (cause: unknown) => boolean,
+  ): Promise<never> {
+    if (this.life === life) {
+      this.#close(failing(error) ? 'restarting' : 'failed')
+      await this.#bringToEnd(life, life.close({ graceful: false, reason: 'failed' }))
+    }
+    throw error
+  }
+
+  async #stop(life: Incarnation, reason: DeadLetterReason): Promise<void> {
+    const turn = deferred<void>()
+    this.#stopTurn = turn
+    this.wake()
+    // After the message in hand; a kill lets go of it too.
+    await turn.promise
+    this.#stopTurn = undefined
+    if (this.life !== life) return this.#closing
+    await life.close({ graceful: true, reason })
+    if (this.life === life) this.#close(this.refusal.reason)
+  }
+
+  /** Notes that `life` is not over before `closed`; whoever wants it to end waits for that. */
+  async #bringToEnd(life: Incarnation, closed: Promise<void>): Promise<undefined> {
+    this.#ending = life
+    this.#closing = closed
+    await closed
+    if (this.#closing !== closed) return
+    this.#ending = undefined
     this.#closing = undefined
-    this.#supervisor.ended(end)
   }
 
   /** Ends the incarnation; nothing of its code runs as a turn from here on. */
-  #close(reason: DeadLetterReason, cause?: KaitianError): void {
-    this.#life = undefined
-    this.#inHand = undefined
-    this.#busy = false
-    this.#refuseAll(reason, cause)
-    while (this.#mailbox.takeNotice() !== undefined);
+  #close(reason: DeadLetterReason, cause?: Error): void {
+    this.life = undefined
+    this.busy = false
+    this.refusing = { reason, cause }
+    this.#refuseAll()
+    this.#deaths = undefined
+    this.#timers = undefined
     this.#stopTurn?.resolve()
   }
 
-  #refuseAll(reason: DeadLetterReason, cause?: KaitianError): void {
-    this.#refusal = { reason, cause }
-    for (;;) {
-      const envelope = this.#mailbox.takeMessage()
-      if (envelope === undefined) return
-      this.#refuse(envelope, reason, cause)
-    }
+  #refuseAll(): void {
+    const { reason, cause } = this.refusal
+    this.#handling.refuseAll(reason, cause)
   }
-
-  #refuse(envelope: Envelope, reason: DeadLetterReason, cause?: KaitianError): void {
-    envelope.dead(reason, unavailable(this.address.path, reason, cause))
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as PromiseLike<unknown>).then === 'function'
-  )
 }

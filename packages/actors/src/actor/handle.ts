@@ -1,49 +1,53 @@
-import type { Clock } from '../clock.js'
-import type { Book, BookEntry } from './book.js'
-import type { End } from '../supervision/failure.js'
+import type { AskOptions, FlowOptions, Ref, SendOptions, TellOutcome } from '../api/ref.js'
+import type { MessageKind, Protocol } from '../api/protocol.js'
+import type { TimerWheel } from '../wheel.js'
+import type { Book } from './book.js'
+import { FlowConsumer } from './flow-consumer.js'
 import { PendingAsk } from './pending-ask.js'
-import type { Protocol } from '../api/protocol.js'
-import type { AskOptions, Ref, TellOutcome } from '../api/ref.js'
-import type { Address, SiteId } from '../site/wire.js'
-
-/** Where messages for one actor go in: the actor itself, or the link to its thread. */
-export interface Target {
-  readonly address: Address
-  /** Takes the message or closes the entry as dead; says which. */
-  accept(entry: BookEntry, payload: unknown): TellOutcome
-  /** Calls back once, when the actor is gone for good. Returns unwatch. */
-  watch(callback: (end: End) => void): () => void
-}
+import type { Target } from './target.js'
 
 /** What a handle needs of the thread that it lives in. */
 export interface Sender {
-  readonly id: SiteId
-  readonly clock: Clock
+  readonly wheel: TimerWheel
   readonly book: Book
+  /** The actor whose turn it is. */
+  readonly current: { readonly path: string } | undefined
 }
 
+const uncloneable = (): void => undefined
+
+type Methods<Method> = Readonly<Record<string, Method>>
+
+/**
+ * An object without a prototype's names. One from `Object.create(null)` is a hash table, three times
+ * as large.
+ */
+const Methods = function () {} as unknown as new () => object
+Methods.prototype = Object.create(null) as object
 type AskMethod = (payload?: unknown, options?: AskOptions) => Promise<unknown>
-type TellMethod = (payload?: unknown) => TellOutcome
+type TellMethod = (payload?: unknown, options?: SendOptions) => TellOutcome
+type FlowMethod = (payload?: unknown, options?: FlowOptions) => AsyncIterableIterator<unknown>
 
 /**
  * The one implementation of `Ref`. One object per actor and thread, so `===` compares actors.
- * Its methods are plain ones, made from the protocol's names: no Proxy, so neither `then` nor
- * `__proto__` means anything special.
+ * Its methods are plain ones, made from the protocol's names when they are first wanted: no Proxy,
+ * so neither `then` nor `__proto__` means anything special, and they may be passed on unbound.
  */
 export class Handle {
-  readonly path: string
-  readonly ask: Readonly<Record<string, AskMethod>>
-  readonly tell: Readonly<Record<string, TellMethod>>
+  /**
+   * A function among its own properties keeps structured clone from making an empty object of it
+   * in the places where refs are not looked for, a Map say.
+   */
+  readonly uncloneable = uncloneable
   readonly #target: Target
   readonly #sender: Sender
+  #ask: Methods<AskMethod> | undefined
+  #tell: Methods<TellMethod> | undefined
+  #flow: Methods<FlowMethod> | undefined
 
   constructor(target: Target, sender: Sender) {
     this.#target = target
     this.#sender = sender
-    const { path, asks, tells } = target.address
-    this.path = path
-    this.ask = methods(asks, (name) => (payload, options) => this.#ask(name, payload, options))
-    this.tell = methods(tells, (name) => (payload) => this.#tell(name, payload))
   }
 
   static targetOf(handle: Handle): Target {
@@ -54,32 +58,63 @@ export class Handle {
     return handle.#sender
   }
 
-  #ask(name: string, payload: unknown, options: AskOptions | undefined): Promise<unknown> {
-    const { book, clock } = this.#sender
-    const pending = new PendingAsk(this.path, name, options, clock)
-    // Its signal had aborted already: nothing is sent.
-    if (!pending.settled) {
-      this.#target.accept(book.open(this.path, 'ask', name, pending), payload)
+  get path(): string {
+    return this.#target.path
+  }
+
+  get ask(): Methods<AskMethod> {
+    return (this.#ask ??= this.#methods('ask', askMethod))
+  }
+
+  get tell(): Methods<TellMethod> {
+    return (this.#tell ??= this.#methods('tell', tellMethod))
+  }
+
+  get flow(): Methods<FlowMethod> {
+    return (this.#flow ??= this.#methods('flow', flowMethod))
+  }
+
+  room(): Promise<void> {
+    return this.#target.room()
+  }
+
+  #methods<Method>(
+    kind: MessageKind,
+    make: (target: Target, sender: Sender, index: number) => Method,
+  ): Methods<Method> {
+    const { names, kinds } = this.#target.table
+    const methods = new Methods() as Record<string, Method>
+    for (let index = 0; index < names.length; index++) {
+      if (kinds[index] === kind) methods[names[index]] = make(this.#target, this.#sender, index)
+    }
+    return Object.freeze(methods)
+  }
+}
+
+function tellMethod(target: Target, _sender: Sender, index: number): TellMethod {
+  return (payload, options) => target.tell(index, payload, options?.trace)
+}
+
+function askMethod(target: Target, sender: Sender, index: number): AskMethod {
+  const message = target.table.names[index]
+  return (payload, options) => {
+    const pending = new PendingAsk(sender.book, target.path, message, sender.current?.path)
+    if (options === undefined || pending.limit(options, sender.wheel)) {
+      target.ask(index, payload, pending, options?.trace)
     }
     return pending.promise
   }
+}
 
-  #tell(name: string, payload: unknown): TellOutcome {
-    const entry = this.#sender.book.open(this.path, 'tell', name, undefined)
-    return this.#target.accept(entry, payload)
-  }
+function flowMethod(target: Target, sender: Sender, index: number): FlowMethod {
+  const message = target.table.names[index]
+  return (payload, options = {}) =>
+    new FlowConsumer(sender.book, target.path, message, sender.current?.path, options, (consumer) =>
+      target.ask(index, payload, consumer, options.trace),
+    )
 }
 
 /** The handle as users see it. The names were checked against `P` where it was spawned. */
 export function asRef<P extends Protocol>(handle: Handle): Ref<P> {
   return handle as unknown as Ref<P>
-}
-
-function methods<Method>(
-  names: readonly string[],
-  make: (name: string) => Method,
-): Readonly<Record<string, Method>> {
-  const made: Record<string, Method> = Object.create(null) as Record<string, Method>
-  for (const name of names) made[name] = make(name)
-  return Object.freeze(made)
 }

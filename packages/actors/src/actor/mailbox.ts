@@ -1,64 +1,129 @@
-/** A queue in a ring that grows by doubling: push and shift without moving the rest. */
-class Ring<T> {
-  #slots: (T | undefined)[] = Array.from({ length: 16 })
-  #head = 0
-  size = 0
+import type { Overflow } from '../api/context.js'
+import type { Trace } from '../api/ref.js'
 
-  push(item: T): void {
-    if (this.size === this.#slots.length) this.#grow()
-    this.#slots[(this.#head + this.size++) & (this.#slots.length - 1)] = item
-  }
+/** What happens to one more message. Pure. */
+export type Admission = 'queue' | 'hold' | 'drop-oldest' | 'drop-newest' | 'reject'
 
-  shift(): T | undefined {
-    if (this.size === 0) return undefined
-    const item = this.#slots[this.#head]
-    this.#slots[this.#head] = undefined
-    this.#head = (this.#head + 1) & (this.#slots.length - 1)
-    this.size--
-    return item
-  }
-
-  #grow(): void {
-    const rest = this.#slots.splice(0, this.#head)
-    this.#slots.push(...rest)
-    this.#slots.length *= 2
-    this.#head = 0
+export function admit(depth: number, capacity: number, overflow: Overflow): Admission {
+  if (depth < capacity) return 'queue'
+  switch (overflow) {
+    case 'wait':
+      return depth < 2 * capacity ? 'hold' : 'reject'
+    case 'reject':
+    case 'drop-oldest':
+    case 'drop-newest':
+      return overflow
   }
 }
 
+/** Slots of one message in the ring. */
+const stride = 4
+const fewest = 2 * stride
+
 /**
- * Two lanes (A6). The users' lane is bounded; the system's is not, and goes first, so that a
- * full mailbox can still be stopped and still hears of deaths.
+ * The users' lane of an actor (A6): a ring of slots, four to a message, so that a message costs
+ * no object. `take` moves the first one to the fields, where it stays while it is in hand.
  */
-export class Mailbox<Message, Notice> {
-  readonly capacity: number
-  readonly #messages = new Ring<Message>()
-  readonly #notices = new Ring<Notice>()
+export class Mailbox<Origin> {
+  /** The message in hand. */
+  index = 0
+  payload: unknown
+  origin: Origin | undefined
+  trace: Trace | undefined
 
-  constructor(capacity: number) {
-    this.capacity = capacity
+  size = 0
+  #slots: unknown[] = []
+  #head = 0
+
+  push(
+    index: number,
+    payload: unknown,
+    origin: Origin | undefined,
+    trace: Trace | undefined,
+  ): void {
+    if (this.size * stride === this.#slots.length) this.#grow()
+    const slots = this.#slots
+    this.#write(
+      (this.#head + this.size * stride) & (slots.length - 1),
+      index,
+      payload,
+      origin,
+      trace,
+    )
+    this.size++
   }
 
-  get idle(): boolean {
-    return this.#messages.size === 0 && this.#notices.size === 0
+  /** Before all others. */
+  unshift(
+    index: number,
+    payload: unknown,
+    origin: Origin | undefined,
+    trace: Trace | undefined,
+  ): void {
+    if (this.size * stride === this.#slots.length) this.#grow()
+    this.#head = (this.#head - stride + this.#slots.length) & (this.#slots.length - 1)
+    this.#write(this.#head, index, payload, origin, trace)
+    this.size++
   }
 
-  /** False when full. */
-  offer(message: Message): boolean {
-    if (this.#messages.size >= this.capacity) return false
-    this.#messages.push(message)
+  /** The first one becomes the message in hand; false when there is none. */
+  take(): boolean {
+    if (this.size === 0) return false
+    const slots = this.#slots
+    const at = this.#head
+    this.index = slots[at] as number
+    this.payload = slots[at + 1]
+    this.origin = slots[at + 2] as Origin | undefined
+    this.trace = slots[at + 3] as Trace | undefined
+    slots[at + 1] = undefined
+    slots[at + 2] = undefined
+    slots[at + 3] = undefined
+    this.#head = (at + stride) & (slots.length - 1)
+    this.size--
     return true
   }
 
-  takeMessage(): Message | undefined {
-    return this.#messages.shift()
+  /** Of all that wait, in order. */
+  origins(): (Origin | undefined)[] {
+    return Array.from({ length: this.size }, (_, i) => {
+      const at = (this.#head + i * stride) & (this.#slots.length - 1)
+      return this.#slots[at + 2] as Origin | undefined
+    })
   }
 
-  notify(notice: Notice): void {
-    this.#notices.push(notice)
+  /** Lets `take` others, while the message in hand stays in hand. */
+  besideHand(take: () => void): void {
+    const { index, payload, origin, trace } = this
+    take()
+    this.index = index
+    this.payload = payload
+    this.origin = origin
+    this.trace = trace
   }
 
-  takeNotice(): Notice | undefined {
-    return this.#notices.shift()
+  /** Lets go of the message in hand, so that it can be collected. */
+  release(): void {
+    this.payload = undefined
+    this.origin = undefined
+    this.trace = undefined
+  }
+
+  #write(at: number, index: number, payload: unknown, origin: unknown, trace: unknown): void {
+    const slots = this.#slots
+    slots[at] = index
+    slots[at + 1] = payload
+    slots[at + 2] = origin
+    slots[at + 3] = trace
+  }
+
+  /** Doubles, with the first message at the start: an index stays a mask away. */
+  #grow(): void {
+    const slots = this.#slots
+    const length = Math.max(fewest, slots.length * 2)
+    const grown = slots.slice(this.#head)
+    for (let at = 0; at < this.#head; at++) grown.push(slots[at])
+    while (grown.length < length) grown.push(undefined)
+    this.#slots = grown
+    this.#head = 0
   }
 }

@@ -2,19 +2,36 @@ import type { Disposable } from '../api/context.js'
 
 /** What one incarnation owns, disposed last in, first out. */
 export class Owned {
+  /** Of an incarnation that ended without having owned anything. */
+  static readonly disposed = Owned.#closed()
+
   #resources: Disposable[] = []
-  #disposed = false
+  #disposing: Promise<unknown[]> | undefined
+
+  static #closed(): Owned {
+    const owned = new Owned()
+    owned.#disposing = Promise.resolve([])
+    return owned
+  }
 
   /** False when it is too late to own anything: the caller disposes of it. */
   add(resource: Disposable): boolean {
-    if (this.#disposed) return false
+    if (this.#disposing !== undefined) return false
     this.#resources.push(resource)
     return true
   }
 
-  /** Goes on past a resource that throws; returns what was thrown. */
+  /** Goes on past a resource that throws; returns what was thrown, to the first who calls. */
   async dispose(): Promise<unknown[]> {
-    this.#disposed = true
+    if (this.#disposing !== undefined) {
+      await this.#disposing
+      return []
+    }
+    this.#disposing = this.#disposeAll()
+    return this.#disposing
+  }
+
+  async #disposeAll(): Promise<unknown[]> {
     const errors: unknown[] = []
     const resources = this.#resources
     this.#resources = []

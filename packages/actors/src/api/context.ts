@@ -1,28 +1,34 @@
 import type { Clock } from '../clock.js'
-import type { ActorClass, Protocol } from './protocol.js'
+import type { Pool, PoolOptions } from '../pool/pool.js'
 import type { Random } from '../random.js'
-import type { ActorRef, Ref } from './ref.js'
+import type { ActorClass, MessageKind, Protocol } from './protocol.js'
+import type { ActorRef, Ref, Trace } from './ref.js'
 
 export interface SpawnOptions {
   /** Unique among its siblings; without it the class's name and a number. */
   name?: string
-  /**
-   * `inline` (the default): in the spawner's thread. `{ thread: url }`: in a worker thread of
-   * its own, whose module `url` exports the class under its name.
-   */
   on?: Placement
   mailbox?: MailboxOptions
-  /** Without it a failing actor stops. */
+  /** Without it a failing actor stops. In a group, in place of the group's. */
   restart?: RestartOptions
+  stop?: StopLimits
 }
 
-export type Placement = 'inline' | { thread: URL }
+/**
+ * `inline` (the default): in the spawner's thread. `{ thread: url }`: in a worker thread of its
+ * own. `{ process: url }`: in a child process of its own, for native code that cannot be trusted
+ * to stop, or that clashes with other native code. The module exports the class under its name.
+ */
+export type Placement = 'inline' | { readonly thread: URL } | { readonly process: URL }
+
+/** What happens to one message more than `capacity`; see docs/actor-semantics.md. */
+export type Overflow = 'reject' | 'drop-oldest' | 'drop-newest' | 'wait'
 
 export interface MailboxOptions {
   /** Messages that may wait; 1024 unless told. */
   capacity?: number
-  /** What happens to one more: a tell returns `rejected`, an ask rejects with `MAILBOX_FULL`. */
-  overflow?: 'reject'
+  /** `reject` unless told. */
+  overflow?: Overflow
 }
 
 export interface RestartOptions {
@@ -31,11 +37,25 @@ export interface RestartOptions {
   withinMs: number
   /** Wait before the first restart; doubles with each further one in the window. 0 unless told. */
   backoffMs?: number
+  /** The wait grows no further. */
+  maxBackoffMs?: number
+}
+
+/** The phases of a stop; see docs/actor-semantics.md. */
+export interface StopLimits {
+  /** For an end in good order. 5000 unless told; `Infinity` waits for ever. */
+  timeoutMs?: number
+  /** After the abort word was set, for the thread to end by itself. 1000 unless told. */
+  abortMs?: number
+  /** For a terminated thread to be gone; else it is quarantined. 2000 unless told. */
+  exitMs?: number
 }
 
 export interface StopOptions {
-  /** After so long the actor is killed instead. */
+  /** In place of the limit that was given at spawn. */
   timeoutMs?: number
+  /** What waits in the mailbox is handled first. */
+  drain?: boolean
 }
 
 export interface KillOptions {
@@ -51,8 +71,10 @@ export type DownReason =
   | 'failed'
   /** `kill` */
   | 'killed'
-  /** its thread died */
+  /** its thread or process died */
   | 'exited'
+  /** its thread does not end, though it was terminated */
+  | 'quarantined'
 
 export interface Down {
   readonly ref: ActorRef
@@ -66,6 +88,28 @@ export type Disposable =
   | { [Symbol.dispose](): void }
   | { [Symbol.asyncDispose](): PromiseLike<void> }
 
+/** Who is restarted when a child of the group fails. */
+export type Strategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
+
+export interface GroupOptions {
+  /** Unique among its siblings; `group-1` and so on unless told. */
+  name?: string
+  strategy: Strategy
+  /** Counted for each child by itself. */
+  restart: RestartOptions
+}
+
+/** Actors that are supervised together. When one has no restart left, the group fails. */
+export interface Group extends ActorRef {
+  spawn<P extends Protocol, Args>(
+    actor: ActorClass<P, Args>,
+    args: NoInfer<Args>,
+    options?: SpawnOptions,
+  ): Promise<Ref<P>>
+  /** Stops the children, last started first. */
+  stop(): Promise<void>
+}
+
 /** Starts and ends actors: what a system and an actor's context have in common. */
 export interface Spawner {
   /**
@@ -77,12 +121,23 @@ export interface Spawner {
     args: NoInfer<Args>,
     options?: SpawnOptions,
   ): Promise<Ref<P>>
+  /** Makes a group, whose children are restarted by one strategy. */
+  supervise(options: GroupOptions): Group
   /** Calls back once, when the actor is gone for good (a restart is not). Returns unwatch. */
   watch(ref: ActorRef, callback: (down: Down) => void): () => void
   /** Ends it after the message in hand: children in reverse start order, `stop`, disposal. */
   stop(ref: ActorRef, options?: StopOptions): Promise<void>
   /** Ends it at once: its thread is terminated; inline it is dropped without `stop`. */
   kill(ref: ActorRef, options?: KillOptions): Promise<void>
+}
+
+/** The message that an actor has in hand. */
+export interface MessageInHand {
+  readonly name: string
+  readonly kind: MessageKind
+  /** Aborts when the asker gives up, and when this incarnation ends. */
+  readonly signal: AbortSignal
+  readonly trace: Trace | undefined
 }
 
 /** An actor's view of the world, handed to its methods. Valid for one incarnation. */
@@ -95,4 +150,21 @@ export interface Context<P extends Protocol = Protocol> extends Spawner {
   readonly random: Random
   /** Aborts when this incarnation stops, fails or is killed. */
   readonly signal: AbortSignal
+  /**
+   * One shared integer that becomes 1 when this incarnation is told to end and its thread does not
+   * hear it: native code polls it, or waits on it. Written from another thread.
+   */
+  readonly abortWord: Int32Array<SharedArrayBuffer>
+  /** The message in hand, until its handler has settled. */
+  readonly message: MessageInHand
+  /** Puts the message in hand aside until `unstash`; does not return. */
+  stash(): never
+  /** What is aside goes to the head of the mailbox, in order. */
+  unstash(): void
+  /** Runs `fn` as a turn of this actor after `ms`; ends with the incarnation. Returns cancel. */
+  after(ms: number, fn: () => void): () => void
+  /** Runs `fn` as a turn every `ms`. Returns cancel. */
+  every(ms: number, fn: () => void): () => void
+  /** Threads for stateless work, owned by this incarnation. */
+  pool<Task, Result>(options: PoolOptions): Pool<Task, Result>
 }

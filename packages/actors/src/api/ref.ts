@@ -1,12 +1,36 @@
-import type { Ask, Protocol, Tell } from './protocol.js'
+import type { Ask, Flow, Protocol, Tell } from './protocol.js'
 
-/** What became of a tell: in the mailbox, or refused (and counted as a dead letter). */
-export type TellOutcome = 'queued' | 'rejected'
+/**
+ * What became of a tell. `queued`: in the mailbox, or on its way there. `waiting`: held back
+ * until there is room (overflow policy `wait`). `dropped`, `rejected`: a dead letter.
+ */
+export type TellOutcome = 'queued' | 'waiting' | 'dropped' | 'rejected'
 
-export interface AskOptions {
+/** W3C trace context (https://www.w3.org/TR/trace-context/), carried along and not looked at. */
+export interface Trace {
+  readonly traceparent: string
+  readonly tracestate?: string
+}
+
+export interface SendOptions {
+  /** The receiver finds it in `ctx.message.trace`. */
+  trace?: Trace
+}
+
+export interface AskOptions extends SendOptions {
   /** Rejects with `ASK_TIMEOUT` after so long. Without it an ask waits for its settlement. */
   timeoutMs?: number
-  /** Rejects with `ASK_ABORTED` when it aborts; a queued ask is then not handled. */
+  /**
+   * Rejects with `ASK_ABORTED` when it aborts; a queued ask is then not handled, and a handler
+   * at work on it sees `ctx.message.signal` abort.
+   */
+  signal?: AbortSignal
+}
+
+export interface FlowOptions extends SendOptions {
+  /** Items that may be under way; 16 unless told. */
+  credit?: number
+  /** Ends the flow with `ASK_ABORTED` when it aborts. */
   signal?: AbortSignal
 }
 
@@ -17,29 +41,51 @@ export interface ActorRef {
 }
 
 /**
- * The handle of an actor. A value: compare it with `sameActor`, put it in the plain objects
- * and arrays of a message, send it to another thread. It survives restarts.
+ * The handle of an actor. A value: one object for each actor and thread (compare with `===`),
+ * which goes in the plain objects and arrays of messages. It survives restarts.
  */
-export interface Ref<P extends Protocol> extends ActorRef {
+export interface Ref<out P extends Protocol> extends ActorRef {
   /** Each settles exactly once, also when the actor's thread dies (A3). */
   readonly ask: AskMethods<P>
   /** Never throw. */
   readonly tell: TellMethods<P>
+  /** Items of an actor, pulled as they are consumed. Leaving the loop ends the flow. */
+  readonly flow: FlowMethods<P>
+  /** Resolves when a message would be `queued`; rejects when the actor is gone. */
+  room(): Promise<void>
 }
 
+type Sends<P extends Protocol, Kind extends string> = keyof {
+  [Name in keyof P as P[Name] extends { kind: Kind } ? Name : never]: unknown
+} &
+  keyof P
+
 export type AskMethods<P extends Protocol> = {
-  readonly [Name in keyof P as P[Name] extends { kind: 'ask' } ? Name : never]: P[Name] extends Ask<
+  readonly [Name in Sends<P, 'ask'>]: P[Name] extends Ask<
     infer Payload,
-    infer Reply
+    infer Reply,
+    infer _Received,
+    infer _Answer
   >
     ? (...args: [...PayloadArgs<Payload>, options?: AskOptions]) => Promise<Reply>
     : never
 }
 
 export type TellMethods<P extends Protocol> = {
-  readonly [
-    Name in keyof P as P[Name] extends { kind: 'tell' } ? Name : never
-  ]: P[Name] extends Tell<infer Payload> ? (...args: PayloadArgs<Payload>) => TellOutcome : never
+  readonly [Name in Sends<P, 'tell'>]: P[Name] extends Tell<infer Payload, infer _Received>
+    ? (...args: [...PayloadArgs<Payload>, options?: SendOptions]) => TellOutcome
+    : never
+}
+
+export type FlowMethods<P extends Protocol> = {
+  readonly [Name in Sends<P, 'flow'>]: P[Name] extends Flow<
+    infer Payload,
+    infer Item,
+    infer _Received,
+    infer _Given
+  >
+    ? (...args: [...PayloadArgs<Payload>, options?: FlowOptions]) => AsyncIterableIterator<Item>
+    : never
 }
 
 /** A message declared with `void` is sent without a payload. */

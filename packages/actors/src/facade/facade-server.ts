@@ -49,6 +49,7 @@ async function serve(port: MessagePort, make: () => object | Promise<object>): P
   const methods = methodsOf(api)
   const onFrame = (frame: FacadeFrame): void => {
     if (frame.t === 'close') void close(port, api)
+    if (frame.t === 'ping') post(port, { t: 'pong', id: frame.id })
   }
   expose(
     Object.fromEntries([...methods].map(([name, method]) => [name, answering(api, method)])),

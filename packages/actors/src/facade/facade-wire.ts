@@ -12,6 +12,9 @@ export type FacadeFrame =
   | { t: 'event'; name: string; payload: unknown }
   /** An uncaught error; the thread ends. */
   | { t: 'crashed'; error: ErrorRecord }
+  /** To the runtime's thread, and back from its event loop: it is alive. */
+  | { t: 'ping'; id: number }
+  | { t: 'pong'; id: number }
   /** To the runtime's thread: dispose of the object and end. */
   | { t: 'close' }
 

@@ -2,7 +2,7 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import { KaitianError } from '@kaitian/errors'
 import { wrap } from 'comlink'
 import { EventEmitter } from 'eventemitter3'
-import { systemClock } from '../clock.js'
+import { systemClock, type Clock } from '../clock.js'
 import { deferred } from '../deferred.js'
 import { portEndpoint } from './endpoint.js'
 import type { FacadeData, FacadeFrame, Outcome } from './facade-wire.js'
@@ -30,6 +30,11 @@ export interface Facade<Api, Events extends object = FacadeEvents> extends Async
   readonly events: EventEmitter<{ [Name in keyof Events]: (payload: Events[Name]) => void }>
   /** Aborts, with the reason, when the thread dies or the facade is disposed. */
   readonly signal: AbortSignal
+  /**
+   * Whether the thread's event loop comes round: resolves with the milliseconds that took, rejects
+   * with `ASK_TIMEOUT` after `timeoutMs`. A call can wait for long in good order; this does not.
+   */
+  ping(timeoutMs: number): Promise<number>
   /** Disposes of the object, ends the thread, closes the port; after `timeoutMs` by force. */
   dispose(options?: { timeoutMs?: number }): Promise<void>
 }
@@ -37,6 +42,9 @@ export interface Facade<Api, Events extends object = FacadeEvents> extends Async
 export interface FacadeOptions {
   /** Handed to the factory; one structured-cloneable value. */
   data?: unknown
+  /** A call that is not answered by then rejects with `ASK_TIMEOUT`. Without it calls may take for ever. */
+  timeoutMs?: number
+  clock?: Clock
 }
 
 /**
@@ -47,7 +55,7 @@ export async function openFacade<Api, Events extends object = FacadeEvents>(
   module: URL,
   options: FacadeOptions = {},
 ): Promise<Facade<Api, Events>> {
-  const facade = new ThreadFacade(module, options.data)
+  const facade = new ThreadFacade(module, options)
   await facade.ready
   // What `Api` and `Events` promise is what the module's factory was checked against.
   return facade as unknown as Facade<Api, Events>
@@ -70,10 +78,16 @@ class ThreadFacade {
   readonly #exited = deferred<void>()
   readonly #calls = new Set<(error: KaitianError) => void>()
   readonly #end = new AbortController()
+  readonly #pings = new Map<number, () => void>()
+  readonly #clock: Clock
+  readonly #timeoutMs: number | undefined
+  #lastPing = 0
   #crash: unknown
 
-  constructor(module: URL, data: unknown) {
+  constructor(module: URL, { data, timeoutMs, clock = systemClock }: FacadeOptions) {
     this.#module = module
+    this.#timeoutMs = timeoutMs
+    this.#clock = clock
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     const closed = deferred<void>()
@@ -109,7 +123,7 @@ class ThreadFacade {
     )
     const goodbye: FacadeFrame = { t: 'close' }
     this.#port.postMessage(goodbye, [])
-    const cancel = systemClock.after(timeoutMs, () => void this.#worker.terminate())
+    const cancel = this.#clock.after(timeoutMs, () => void this.#worker.terminate())
     await this.#exited.promise
     cancel()
   }
@@ -122,7 +136,7 @@ class ThreadFacade {
     switch (frame.t) {
       case 'ready':
         for (const name of frame.methods) {
-          this.api[name] = (...args) => this.#call(() => remote[name](...args))
+          this.api[name] = (...args) => this.#answered(name, () => remote[name](...args))
         }
         return this.#ready.resolve()
       case 'failed':
@@ -133,18 +147,33 @@ class ThreadFacade {
       case 'event':
         this.events.emit(frame.name, frame.payload)
         return
+      case 'pong':
+        return this.#pings.get(frame.id)?.()
+      case 'ping':
       case 'close':
     }
   }
 
-  async #call(send: () => Promise<Outcome>): Promise<unknown> {
-    if (this.signal.aborted) throw this.signal.reason
-    const lost = deferred<never>()
-    this.#calls.add(lost.reject)
+  async ping(timeoutMs: number): Promise<number> {
+    const id = ++this.#lastPing
+    const sentAt = this.#clock.now()
+    const pong = deferred<void>()
+    this.#pings.set(id, pong.resolve)
+    const ping: FacadeFrame = { t: 'ping', id }
+    this.#port.postMessage(ping, [])
     try {
-      const outcome = await Promise.race([send(), lost.promise])
-      if ('value' in outcome) return outcome.value
-      throw KaitianError.fromRecord(outcome.error)
+      await this.#within(timeoutMs, 'ping', pong.promise)
+      return this.#clock.now() - sentAt
+    } finally {
+      this.#pings.delete(id)
+    }
+  }
+
+  async #answered(name: string, send: () => Promise<Outcome>): Promise<unknown> {
+    if (this.signal.aborted) throw this.signal.reason
+    let outcome: Outcome
+    try {
+      outcome = await this.#within(this.#timeoutMs, name, send())
     } catch (error) {
       if (error instanceof KaitianError) throw error
       throw new KaitianError(
@@ -152,9 +181,34 @@ class ThreadFacade {
         'The arguments or the reply of a call cannot cross threads; use plain data',
         { cause: error },
       )
+    }
+    if ('value' in outcome) return outcome.value
+    throw KaitianError.fromRecord(outcome.error)
+  }
+
+  /** Rejects when the time is over, and when the thread or the facade is gone. */
+  async #within<T>(timeoutMs: number | undefined, name: string, answer: Promise<T>): Promise<T> {
+    const lost = deferred<never>()
+    this.#calls.add(lost.reject)
+    const cancel =
+      timeoutMs === undefined
+        ? undefined
+        : this.#clock.after(timeoutMs, () => lost.reject(this.#late(name, timeoutMs)))
+    if (this.signal.aborted) lost.reject(this.signal.reason)
+    try {
+      return await Promise.race([answer, lost.promise])
     } finally {
+      cancel?.()
       this.#calls.delete(lost.reject)
     }
+  }
+
+  #late(name: string, timeoutMs: number): KaitianError {
+    return new KaitianError(
+      'ASK_TIMEOUT',
+      `The thread behind the facade did not answer "${name}" within ${timeoutMs} ms; it may be busy, or stuck`,
+      { fields: { module: this.#module.href, message: name, timeoutMs } },
+    )
   }
 
   async #onExit(code: number, portClosed: Promise<void>): Promise<void> {

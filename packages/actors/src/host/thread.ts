@@ -1,82 +1,62 @@
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
-import type { KaitianError } from '@kaitian/errors'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import { deferred } from '../deferred.js'
-import { endFromRecord, errorFromRecord, threadExited, type End } from '../supervision/failure.js'
-import type { Frame, ThreadData } from '../site/wire.js'
+import type { SiteData } from '../site/wire.js'
+import type { Hall } from '../transport/hall.js'
+import { messagePort } from '../transport/message-port.js'
+import type { Port } from '../transport/port.js'
+import { AbortWord } from './abort-word.js'
+import { Vessel } from './vessel.js'
 
 /**
- * One worker thread, from its start to its exit. It has always an `error` listener: without
- * one an uncaught error in the worker would end the whole process.
+ * One worker thread. It has always an `error` listener: without one an uncaught error in the
+ * worker would end the whole process.
  */
-export class Thread {
-  readonly port: MessagePort
-  readonly #path: string
+export class Thread extends Vessel {
+  readonly placement = 'thread'
+  readonly port: Port
   readonly #worker: Worker
-  readonly #started = deferred<void>()
-  readonly #ending = deferred<End>()
-  readonly #exited = deferred<void>()
-  #error: unknown
+  readonly #abortWord = new AbortWord()
 
   /** @throws DataCloneError when the arguments cannot cross threads */
-  constructor(data: Omit<ThreadData, 'port'>) {
-    this.#path = data.path
+  constructor(data: SiteData, hall: Hall) {
+    super('thread', data.path)
     const { port1, port2 } = new MessageChannel()
-    this.port = port1
+    this.port = messagePort(port1)
     const closed = deferred<void>()
     port1.on('close', () => closed.resolve())
+    const abortWord = this.#abortWord.buffer
+    const threadData: ThreadData = { ...data, abortWord, port: port2, hall: hall.folder }
     try {
       this.#worker = new Worker(new URL('./thread-main.js', import.meta.url), {
         name: data.path,
-        workerData: { ...data, port: port2 },
+        workerData: threadData,
         transferList: [port2],
       })
     } catch (error) {
       port1.close()
       throw error
     }
-    // A failed start is also seen by who awaits `started`.
-    this.#started.promise.catch(() => undefined)
     this.#worker.on('error', (error) => {
-      this.#error = error
+      this.cause = error
     })
-    this.#worker.on('exit', (code) => void this.#exit(code, closed.promise))
+    this.#worker.on('exit', (code) => {
+      hall.clear(data.site)
+      void closed.promise.then(() => this.exit(code))
+    })
   }
 
-  /** The actor has started. Rejects with what its module, constructor or `start` threw. */
-  get started(): Promise<void> {
-    return this.#started.promise
+  abort(): boolean {
+    return this.#abortWord.set()
   }
 
-  /** How the actor ended; known when it says so, at the latest when the thread has exited. */
-  get ending(): Promise<End> {
-    return this.#ending.promise
-  }
-
-  /** Nothing of it runs any more, and all that it had posted has been received. */
-  get exited(): Promise<void> {
-    return this.#exited.promise
-  }
-
-  receive(frame: Frame & { t: 'started' | 'ended' }): void {
-    if (frame.t === 'ended') return this.#end(endFromRecord(frame.end))
-    if (frame.error === undefined) this.#started.resolve()
-    else this.#started.reject(errorFromRecord(frame.error))
-  }
-
-  /** Does not wait for the exit, which native code may hold up. */
   terminate(): void {
     void this.#worker.terminate()
   }
 
-  async #exit(code: number, closed: Promise<void>): Promise<void> {
-    await closed
-    this.#end({ reason: 'exited', error: threadExited(this.#path, code, this.#error) })
-    this.#exited.resolve()
-  }
-
-  #end(end: End): void {
-    const error: KaitianError = end.error ?? threadExited(this.#path, 0)
-    this.#started.reject(error)
-    this.#ending.resolve(end)
+  abandon(): void {
+    this.#worker.unref()
   }
 }
+
+/** What a new thread finds in its workerData. */
+export type ThreadData = SiteData & { port: MessageChannel['port1']; hall: string }

@@ -1,62 +1,114 @@
-import type { MessagePort } from 'node:worker_threads'
-import { KaitianError } from '@kaitian/errors'
-import type { BookEntry } from '../actor/book.js'
+import type { Book } from '../actor/book.js'
+import { FlowConsumer } from '../actor/flow-consumer.js'
 import type { DeadLetterReason } from '../api/events.js'
-import {
-  endFromRecord,
-  endToRecord,
-  errorFromRecord,
-  unavailable,
-  type End,
-} from '../supervision/failure.js'
+import type { TellOutcome, Trace } from '../api/ref.js'
+import type { End } from '../supervision/failure.js'
+import { WeakIndex } from '../weak-index.js'
+import type { Port } from '../transport/port.js'
+import { Answers } from './answers.js'
+import { giveBack } from './give-back.js'
 import { Outbox } from './outbox.js'
-import { pack, unpack } from './parcel.js'
+import { holdsRef, packValue, transferOf } from './parcel.js'
 import { PeerState } from './peer-state.js'
-import type { TellOutcome } from '../api/ref.js'
-import { RemoteEnvelope, RemoteTarget } from './remote.js'
+import { Ports } from './ports.js'
+import { Reader } from './reader.js'
+import { RemoteTarget, type Asker } from './remote.js'
 import type { Site } from './site.js'
 import {
   firstActorId,
+  Op,
+  withRefs,
+  withTrace,
   type Address,
-  type Body,
-  type Frame,
   type GoneNotice,
   type SiteId,
   type TreeFrame,
 } from './wire.js'
 
+const newsWithinMs = 1000
+
+interface Sent {
+  asker: Asker
+  target: RemoteTarget
+  index: number
+}
+
 /**
- * This thread's side of the direct connection to one other thread: frames out in order (A2),
- * and for each message sent, its entry until the outcome is known. A port's `close` comes after
- * all that the dead thread had posted, so an answer that was sent is not lost (A3).
+ * This thread's side of the direct connection to one other site: frames out in order (A2), and for
+ * each ask sent, its asker until the outcome is known. A port's `close` comes after all that the
+ * dead peer had posted, so an answer that was sent is not lost (A3).
  */
 export class Link {
   readonly peer: SiteId
-  readonly #site: Site
+  readonly site: Site
+  readonly answers: Answers
   readonly #outbox: Outbox
-  readonly #state = new PeerState()
-  #port: MessagePort | undefined
-  /** More than one when both sides asked to be introduced; we send on `#port` alone. */
-  readonly #ports = new Set<MessagePort>()
+  readonly #reader: Reader
+  readonly #state: PeerState
+  readonly #ports: Ports
   #lastId = 0
-  #epoch = 0
-  readonly #sent = new Map<number, { entry: BookEntry; target: RemoteTarget }>()
-  readonly #asked = new Map<number, RemoteEnvelope>()
+  readonly #sent = new Map<number, Sent>()
   readonly #targets = new Map<number, RemoteTarget>()
+  /** Of incarnations that have ended. */
+  readonly #past = new WeakIndex<RemoteTarget>()
+  /** Its other actors ended with its last incarnation, but their outcomes may still come. */
+  #expiring = false
 
   constructor(site: Site, peer: SiteId) {
-    this.#site = site
+    this.site = site
     this.peer = peer
-    this.#outbox = new Outbox((frame, cause) => this.#uncloneable(frame, cause))
+    this.#state = new PeerState(peer)
+    this.#outbox = new Outbox(
+      site.scheduler,
+      () => this.answers.writeAcknowledgements(),
+      (frame, cause) => giveBack(this, frame, cause),
+      (frame) => {
+        // The other end would wait for ever.
+        if (frame.t === 'introduced') site.discard(frame.way)
+      },
+    )
+    this.answers = new Answers(site, this.#outbox)
+    this.#reader = new Reader(this)
+    this.#ports = new Ports({
+      post: (post) => this.#reader.read(post),
+      broken: () => this.#broken(),
+      ended: () => this.#ended(),
+    })
+  }
+
+  get book(): Book {
+    return this.site.book
   }
 
   get connected(): boolean {
-    return this.#port !== undefined
+    return this.#ports.sending !== undefined
+  }
+
+  get gone(): boolean {
+    return this.#state.phase === 'gone'
+  }
+
+  /** Why a message cannot be sent just now, if it cannot. */
+  get refusal(): DeadLetterReason | undefined {
+    return this.#state.refusal
+  }
+
+  get end(): End | undefined {
+    return this.#state.end
+  }
+
+  endOf(id: number): End {
+    return this.#state.endOf(id)
+  }
+
+  /** The asks that wait for an answer from there. */
+  get pending(): Iterable<Asker> {
+    return [...this.#sent.values()].map(({ asker }) => asker)
   }
 
   /** The peer's actor at this address; the same object each time. */
   target(address: Address): RemoteTarget {
-    let target = this.#targets.get(address.id)
+    let target = this.#targets.get(address.id) ?? this.#past.get(address.id)
     if (target === undefined) {
       target = new RemoteTarget(this, address)
       this.#targets.set(address.id, target)
@@ -64,225 +116,200 @@ export class Link {
     return target
   }
 
+  /** Also one of a past incarnation: news for it will come by its number. */
+  keep(target: RemoteTarget): void {
+    const { id } = target.address
+    if (!this.#targets.has(id)) this.#targets.set(id, target)
+  }
+
+  knownTarget(id: number): RemoteTarget | undefined {
+    return this.#targets.get(id)
+  }
+
   /** Takes a port to the peer. A link that waits for it opens; a restarting one needs `reopen`. */
-  attach(port: MessagePort): void {
-    this.#ports.add(port)
-    port.on('message', (frames: Frame[]) => {
-      for (const frame of frames) this.#receive(frame)
-    })
-    port.on('close', () => this.#closed(port))
-    if (this.#port !== undefined) return
-    this.#port = port
+  attach(port: Port): void {
+    if (this.gone) return port.close()
+    if (!this.#ports.add(port)) return
+    const wasBroken = this.#state.phase === 'broken'
     this.#state.connected()
     this.#outbox.attach(port)
+    if (wasBroken) this.#watchAgain()
+  }
+
+  /** No port can be had; another is asked for later. */
+  unreachable(cause: Error): void {
+    if (this.#state.phase !== 'connecting') return
+    this.#state.phase = 'broken'
+    this.#ended(cause)
+    this.#mendLater()
   }
 
   /** The restarted peer takes messages again; false when it must be connected to first. */
   reopen(): boolean {
-    if (this.#state.phase !== 'gone') this.#state.restarted(this.connected)
+    this.#ports.closePast()
+    if (!this.gone) this.#state.restarted(this.connected)
+    for (const target of this.#targets.values()) target.roomAgain()
+    this.#watchAgain()
     return this.#state.phase !== 'connecting'
   }
 
-  post(frame: Frame): void {
-    this.#outbox.push(frame)
+  post(frame: TreeFrame): void {
+    const way = frame.t === 'introduced' ? frame.way : undefined
+    // Else the next incarnation would get what the last one was told.
+    if (!this.connected && this.#state.phase !== 'connecting') {
+      if (way !== undefined) this.site.discard(way)
+      return
+    }
+    const items = way !== undefined && 'port' in way ? [way.port as never] : undefined
+    this.#outbox.open(items).push(Op.tree, frame)
   }
 
-  send(target: RemoteTarget, entry: BookEntry, payload: unknown): TellOutcome {
-    const { id: to, capacity } = target.address
-    const full = target.inFlight >= capacity ? 'mailbox-full' : undefined
-    const reason = this.#state.refusal ?? full
-    if (reason !== undefined) return this.#bounce(target, entry, reason, this.#state.end?.error)
-    let body: Body
+  transmit(
+    target: RemoteTarget,
+    index: number,
+    payload: unknown,
+    asker: Asker | undefined,
+    trace: Trace | undefined,
+  ): TellOutcome {
+    let refs = false
+    let value = payload
     try {
-      body = pack(payload, this.#site)
+      refs = holdsRef(payload, 0, undefined)
+      if (refs) value = packValue(payload, this.site, new Map())
     } catch (cause) {
-      return this.#bounce(target, entry, 'not-cloneable', cause as Error)
+      return target.bounce(index, asker, 'not-cloneable', cause as Error)
     }
-    const id = ++this.#lastId
-    this.#sent.set(id, { entry, target })
-    target.inFlight++
-    if (entry.pending !== undefined) {
-      entry.pending.onGiveUp = () => this.#outbox.push({ t: 'cancel', id })
+    const flags = (refs ? withRefs : 0) + (trace === undefined ? 0 : withTrace)
+    const out = this.#outbox.open(transferOf(payload))
+    const to = target.address.id
+    this.keep(target)
+    target.departed(index, asker === undefined)
+    if (asker === undefined) out.push(Op.tell + flags, to, index, value)
+    else {
+      const id = ++this.#lastId
+      this.#sent.set(id, { asker, target, index })
+      asker.onCancel = () => this.#outbox.open().push(Op.cancel, id)
+      if (asker instanceof FlowConsumer) {
+        asker.onConsumed = (count) => this.#outbox.open().push(Op.credit, id, count)
+        out.push(Op.flow + flags, id, to, index, value, asker.credit)
+      } else out.push(Op.ask + flags, id, to, index, value)
     }
-    this.#outbox.push({ t: entry.kind, id, to, name: entry.message, body })
+    if (trace !== undefined) out.push(trace)
     return 'queued'
   }
 
   startWatch(target: RemoteTarget): void {
     const { id } = target.address
-    if (this.#state.phase === 'gone') {
+    if (this.gone) {
       const end = this.#state.endOf(id)
-      queueMicrotask(() => target.down(end))
+      this.site.scheduler.soon(() => target.down(end))
     } else if (id !== firstActorId) {
       // The actor that a thread was started for is watched by way of its thread.
-      this.#targets.set(id, target)
-      this.#outbox.push({ t: 'watch', to: id })
+      this.keep(target)
+      this.#outbox.open().push(Op.watch, id)
     }
   }
 
-  /** For {@link RemoteEnvelope}. */
-  answer(envelope: RemoteEnvelope, frame: Frame): void {
-    this.#asked.delete(envelope.id)
-    if (envelope.epoch === this.#epoch) this.#outbox.push(frame)
+  /** For {@link Reader}: the one that waits for it, if it still does. */
+  sentBefore(id: number): Asker | undefined {
+    return this.#sent.get(id)?.asker
   }
 
-  /** For {@link RemoteEnvelope}. */
-  answerHandled(envelope: RemoteEnvelope, value: unknown): void {
-    const { id } = envelope
-    if (envelope.kind === 'tell') {
-      if (envelope.epoch === this.#epoch) this.#outbox.pushHandled(id)
-      return
-    }
-    try {
-      this.answer(envelope, { t: 'reply', id, body: pack(value, this.#site) })
-    } catch (cause) {
-      this.answer(envelope, { t: 'refused', id, error: notCloneable(envelope.message, cause) })
-    }
+  /** For {@link Reader}: the outcome is known. */
+  take(id: number): Asker | undefined {
+    const sent = this.#sent.get(id)
+    if (sent === undefined) return undefined
+    this.#sent.delete(id)
+    sent.target.arrived(1)
+    return sent.asker
   }
 
-  /** The peer's thread, or one above it, is gone or will be back. */
+  /** The peer's site, or one above it, is gone or will be back. */
   retire(notice: GoneNotice): void {
-    if (this.#state.phase === 'gone') return
+    if (this.gone) return
     this.#state.ended(notice)
-    if (notice.abrupt) for (const port of this.#ports) this.#closed(port)
-    if (this.#port === undefined) {
-      this.#outbox.detach()
-      this.#settleAll()
-    }
+    if (notice.abrupt) this.#ports.closeAll()
+    if (this.#ports.ended) this.#ended()
+    // Whether it ends, or is quarantined, its watchers hear when that is known.
+    if (notice.next === 'exit') return
     for (const [id, target] of this.#targets) {
-      if (id === firstActorId && notice.restarting) continue
+      if (id === firstActorId && notice.next === 'restart') continue
       target.down(this.#state.endOf(id))
-      // Its id will not be used again; the refs to it keep the target itself.
-      if (notice.restarting) this.#targets.delete(id)
     }
+    if (notice.next === 'restart') {
+      this.#ports.outdate()
+      this.#expiring = true
+    }
+    if (this.#ports.ended) this.#expire()
   }
 
-  /** This thread ends in good order: what has no outcome yet will have none. */
+  /** This site ends in good order: what has no outcome yet will have none. */
   settleBeforeClose(): void {
-    for (const { entry } of this.#sent.values()) {
-      entry.dead('stopped', unavailable(this.peer, 'stopped'))
+    for (const { asker, target, index } of this.#sent.values()) {
+      asker.dead('stopped', index, target.path)
     }
     this.#sent.clear()
+    for (const target of this.#targets.values()) target.lose('stopped', undefined)
   }
 
   close(): void {
     this.#outbox.flush()
     this.#state.phase = 'gone'
-    for (const port of this.#ports) this.#closed(port)
+    this.#ports.closeAll()
   }
 
-  #receive(frame: Frame): void {
-    switch (frame.t) {
-      case 'ask':
-      case 'tell':
-        return this.#deliver(frame)
-      case 'cancel': {
-        const envelope = this.#asked.get(frame.id)
-        if (envelope !== undefined) envelope.cancelled = true
-        return
-      }
-      case 'reply':
-        return this.#take(frame.id)?.handled(unpack(frame.body, this.#site.open))
-      case 'refused':
-        return this.#take(frame.id)?.refused(errorFromRecord(frame.error))
-      case 'handled':
-        for (const id of frame.ids) this.#take(id)?.handled(undefined)
-        return
-      case 'dead':
-        return this.#dead(frame)
-      case 'watch':
-        return this.#watch(frame.to)
-      case 'down':
-        return this.#targets.get(frame.to)?.down(endFromRecord(frame.end))
-      default:
-        return this.#site.tree.receive(frame satisfies TreeFrame, this)
+  /** What was watched while nothing could be said; of a past incarnation's it hears that they ended. */
+  #watchAgain(): void {
+    for (const [id, { watched }] of this.#targets) {
+      if (watched && id !== firstActorId) this.#outbox.open().push(Op.watch, id)
     }
   }
 
-  #deliver(frame: Frame & { t: 'ask' | 'tell' }): void {
-    const payload = unpack(frame.body, this.#site.open)
-    const envelope = new RemoteEnvelope(this, this.#epoch, frame, payload)
-    if (frame.t === 'ask') this.#asked.set(frame.id, envelope)
-    const cell = this.#site.nursery.cell(frame.to)
-    if (cell !== undefined) cell.deliver(envelope)
-    else this.answer(envelope, { t: 'dead', id: frame.id, reason: 'stopped' })
-  }
-
-  #dead(frame: Frame & { t: 'dead' }): void {
-    const target = this.#sent.get(frame.id)?.target
-    if (target === undefined) return
-    const error =
-      frame.error === undefined
-        ? unavailable(target.address.path, frame.reason)
-        : errorFromRecord(frame.error)
-    this.#take(frame.id)?.dead(frame.reason, error)
-  }
-
-  #watch(to: number): void {
-    const epoch = this.#epoch
-    const tellPeer = (end: End): void => {
-      if (epoch === this.#epoch) this.#outbox.push({ t: 'down', to, end: endToRecord(end) })
-    }
-    const cell = this.#site.nursery.cell(to)
-    if (cell === undefined) tellPeer({ reason: 'stopped' })
-    else cell.watch(tellPeer)
-  }
-
-  #take(id: number): BookEntry | undefined {
-    const sent = this.#sent.get(id)
-    if (sent === undefined) return undefined
-    this.#sent.delete(id)
-    sent.target.inFlight--
-    return sent.entry
-  }
-
-  #closed(port: MessagePort): void {
-    if (!this.#ports.delete(port)) return
-    port.close()
-    if (port !== this.#port) return
-    this.#port = undefined
-    this.#epoch++
-    this.#asked.clear()
+  #broken(): void {
     this.#outbox.detach()
     this.#state.disconnected()
-    this.#settleAll()
+    this.#mendLater()
   }
 
-  #settleAll(): void {
-    const { lost, end } = this.#state
-    for (const [id, { target }] of this.#sent) {
-      const entry = this.#take(id)
-      if (entry !== undefined) this.#bounce(target, entry, lost, end?.error)
+  /**
+   * The news of a peer's end comes by another way than the end of its port, and either may be first.
+   * Without news by now the peer lives, and only the port does not.
+   */
+  #mendLater(): void {
+    if (this.#state.phase !== 'broken' || this.site.tree.isNeighbour(this.peer)) return
+    this.site.wheel.after(newsWithinMs, () => {
+      if (this.#state.phase !== 'broken') return
+      this.#ports.closeAll()
+      this.site.tree.connect(this.peer)
+    })
+  }
+
+  /** Whatever the peer has answered is here; what it asked needs no answer. */
+  #ended(cause?: Error): void {
+    this.answers.nextEpoch()
+    this.#reader.forget()
+    this.#outbox.detach()
+    this.#settleAll(cause)
+  }
+
+  #settleAll(cause = this.#state.end?.error as Error | undefined): void {
+    const lost = this.#state.lost
+    const sent = [...this.#sent.values()]
+    this.#sent.clear()
+    for (const { asker, target, index } of sent) asker.dead(lost, index, target.path, cause)
+    for (const target of this.#targets.values()) target.lose(lost, cause)
+    this.#expire()
+  }
+
+  /** The ids of a past incarnation will not be used again; the refs keep the targets themselves. */
+  #expire(): void {
+    if (!this.#expiring) return
+    this.#expiring = false
+    for (const [id, target] of this.#targets) {
+      // One that is watched since then may be of the next incarnation.
+      if (id === firstActorId || target.awaited) continue
+      this.#targets.delete(id)
+      this.#past.set(id, target)
     }
   }
-
-  #bounce(
-    target: RemoteTarget,
-    entry: BookEntry,
-    reason: DeadLetterReason,
-    cause?: Error,
-  ): TellOutcome {
-    entry.dead(reason, unavailable(target.address.path, reason, cause))
-    return 'rejected'
-  }
-
-  #uncloneable(frame: Frame, cause: unknown): void {
-    if (frame.t === 'ask' || frame.t === 'tell') {
-      const target = this.#sent.get(frame.id)?.target
-      const entry = this.#take(frame.id)
-      if (target !== undefined && entry !== undefined) {
-        this.#bounce(target, entry, 'not-cloneable', cause as Error)
-      }
-    } else if (frame.t === 'reply') {
-      this.#outbox.push({ t: 'refused', id: frame.id, error: notCloneable('the reply', cause) })
-    }
-  }
-}
-
-function notCloneable(what: string, cause: unknown) {
-  return new KaitianError(
-    'MESSAGE_NOT_CLONEABLE',
-    `The answer to ${what} cannot cross threads; reply with plain data, typed arrays, shared buffers and refs`,
-    { cause },
-  ).toRecord()
 }

@@ -1,22 +1,38 @@
-import type { MessagePort } from 'node:worker_threads'
 import type { ErrorRecord } from '@kaitian/errors'
-import type { Frame } from './wire.js'
+import type { TransferListItem } from 'node:worker_threads'
+import type { Scheduler } from '../actor/turns.js'
+import type { Port } from '../transport/port.js'
+import { checkMovable } from './parcel.js'
+import { Op, opcode, type EndRecord, type Post, type TreeFrame } from './wire.js'
 
 /** Posts the frames of one turn of the event loop together: a post costs more than a frame. */
 export class Outbox {
-  readonly #onUncloneable: (frame: Frame, cause: unknown) => void
-  #frames: Frame[] = []
-  #port: MessagePort | undefined
+  readonly #scheduler: Scheduler
+  /** Adds what waited for the next post. */
+  readonly #onFlush: () => void
+  readonly #onUncloneable: (frame: Post, cause: unknown) => void
+  readonly #onDropped: (frame: TreeFrame) => void
+  #frames: Post = []
+  /** Where each frame begins. */
+  #starts: number[] = []
+  #transfer: { frame: number; items: readonly TransferListItem[] }[] = []
+  #port: Port | undefined
   #scheduled = false
-  /** The last frame of acknowledgements, while more may be added to it. */
-  #handled: number[] | undefined
 
-  constructor(onUncloneable: (frame: Frame, cause: unknown) => void) {
+  constructor(
+    scheduler: Scheduler,
+    onFlush: () => void,
+    onUncloneable: (frame: Post, cause: unknown) => void,
+    onDropped: (frame: TreeFrame) => void,
+  ) {
+    this.#scheduler = scheduler
+    this.#onFlush = onFlush
     this.#onUncloneable = onUncloneable
+    this.#onDropped = onDropped
   }
 
-  /** What was pushed before waits for this. */
-  attach(port: MessagePort): void {
+  /** What was written before waits for this. */
+  attach(port: Port): void {
     this.#port = port
     this.flush()
   }
@@ -24,69 +40,117 @@ export class Outbox {
   /** Drops what has not been posted. */
   detach(): void {
     this.#port = undefined
-    this.#frames = []
-    this.#handled = undefined
-  }
-
-  push(frame: Frame): void {
-    this.#frames.push(frame)
-    if (this.#scheduled || this.#port === undefined) return
-    this.#scheduled = true
-    queueMicrotask(() => this.flush())
-  }
-
-  pushHandled(id: number): void {
-    if (this.#handled !== undefined) return void this.#handled.push(id)
-    this.#handled = [id]
-    this.push({ t: 'handled', ids: this.#handled })
-  }
-
-  flush(): void {
-    this.#scheduled = false
-    this.#handled = undefined
-    if (this.#port === undefined || this.#frames.length === 0) return
     const frames = this.#frames
-    this.#frames = []
-    try {
-      post(this.#port, frames)
-    } catch {
-      // One of them cannot be cloned: find it, so that the others still go, in order.
-      for (const frame of frames) this.#postAlone(frame)
+    const starts = this.#starts
+    this.#clear()
+    for (const start of starts) {
+      if (((frames[start] as number) & opcode) !== Op.tree) continue
+      this.#onDropped(frames[start + 1] as TreeFrame)
     }
   }
 
-  #postAlone(frame: Frame): void {
+  /** The caller pushes one frame. */
+  open(items?: readonly TransferListItem[]): Post {
+    if (items !== undefined) this.#transfer.push({ frame: this.#starts.length, items })
+    this.#starts.push(this.#frames.length)
+    this.schedule()
+    return this.#frames
+  }
+
+  /** Posts before the event loop goes on. */
+  schedule(): void {
+    if (this.#scheduled || this.#port === undefined) return
+    this.#scheduled = true
+    this.#scheduler.soon(this.flush)
+  }
+
+  readonly flush = (): void => {
+    this.#scheduled = false
+    if (this.#port === undefined) return
+    // Not scheduled again for what is added here: it goes with this post.
+    this.#scheduled = true
+    this.#onFlush()
+    this.#scheduled = false
+    if (this.#frames.length === 0) return
+    const frames = this.#frames
+    const starts = this.#starts
+    const transfer = this.#transfer
+    this.#clear()
+    try {
+      const items = transfer.length === 0 ? undefined : transfer.flatMap((entry) => entry.items)
+      if (items !== undefined) checkMovable(items)
+      this.#port.post(frames, items)
+    } catch {
+      // One of them cannot be cloned: find it, so that the others still go, in order.
+      for (let i = 0; i < starts.length; i++) {
+        const items = transfer.filter(({ frame }) => frame === i).flatMap((entry) => entry.items)
+        this.#postAlone(frames.slice(starts[i], starts[i + 1]), items)
+      }
+    }
+  }
+
+  #postAlone(frame: Post, transfer: TransferListItem[]): void {
     if (this.#port === undefined) return
     try {
-      post(this.#port, [frame])
+      checkMovable(transfer)
+      this.#port.post(frame, transfer)
     } catch (cause) {
       const plain = withoutFields(frame)
       if (plain === undefined) this.#onUncloneable(frame, cause)
-      else post(this.#port, [plain])
+      else this.#port.post(plain)
     }
   }
+
+  #clear(): void {
+    this.#frames = []
+    this.#starts = []
+    this.#transfer = []
+  }
 }
 
-function post(port: MessagePort, frames: Frame[]): void {
-  const transfer = frames.flatMap((frame) => (frame.t === 'introduced' ? [frame.port] : []))
-  port.postMessage(frames, transfer)
+/** An error's fields are the user's and may be too large; what it says still travels, if cut short. */
+function withoutFields(frame: Post): Post | undefined {
+  switch ((frame[0] as number) & opcode) {
+    case Op.refused:
+      return [frame[0], frame[1], bare(frame[2] as ErrorRecord)]
+    case Op.dead:
+      // Without a record there is nothing that could not be cloned.
+      return [frame[0], frame[1], frame[2], bare(frame[3] as ErrorRecord)]
+    case Op.down:
+      return [frame[0], frame[1], bareEnd(frame[2] as EndRecord)]
+    case Op.tree:
+      return [frame[0], bareTree(frame[1] as TreeFrame)]
+    default:
+      return undefined
+  }
 }
 
-/** An error's fields are the user's and may not be cloneable; what it says still travels. */
-function withoutFields(frame: Frame): Frame | undefined {
-  if ('error' in frame && frame.error !== undefined) {
+function bareTree(frame: TreeFrame): TreeFrame {
+  if (frame.t === 'started' && frame.error !== undefined) {
     return { ...frame, error: bare(frame.error) }
   }
-  if ('end' in frame && frame.end.error !== undefined) {
-    return { ...frame, end: { ...frame.end, error: bare(frame.end.error) } }
-  }
+  if (frame.t === 'ended') return { ...frame, end: bareEnd(frame.end) }
+  if (frame.t === 'gone')
+    return { ...frame, notice: { ...frame.notice, end: bareEnd(frame.notice.end) } }
   if (frame.t === 'event' && frame.event.error !== undefined) {
     return { ...frame, event: { ...frame.event, error: bare(frame.event.error) } }
   }
-  return undefined
+  return frame
 }
 
+function bareEnd(end: EndRecord): EndRecord {
+  return end.error === undefined ? end : { ...end, error: bare(end.error) }
+}
+
+const longestText = 10_000
+
 function bare(error: ErrorRecord): ErrorRecord {
-  const { fields: _, cause, ...rest } = error
-  return cause === undefined ? rest : { ...rest, cause: bare(cause) }
+  const { name, message, code, stack, cause } = error
+  return {
+    name: name.slice(0, longestText),
+    message: message.slice(0, longestText),
+    ...(code === undefined ? {} : { code }),
+    ...(stack === undefined ? {} : { stack: stack.slice(0, longestText) }),
+    ...(cause === undefined ? {} : { cause: bare(cause) }),
+  }
 }

@@ -1,34 +1,74 @@
-import type { KaitianError } from '@kaitian/errors'
-import type { BookEntry, Envelope } from '../actor/book.js'
 import type { DeadLetterReason } from '../api/events.js'
-import type { End } from '../supervision/failure.js'
-import type { Target } from '../actor/handle.js'
+import type { TellOutcome, Trace } from '../api/ref.js'
+import type { FlowConsumer } from '../actor/flow-consumer.js'
+import { admit, Mailbox } from '../actor/mailbox.js'
+import type { PendingAsk } from '../actor/pending-ask.js'
+import { tableFrom, type MessageTable } from '../actor/table.js'
+import type { Target } from '../actor/target.js'
+import { deferred, type Deferred } from '../deferred.js'
+import { unavailable, type End } from '../supervision/failure.js'
 import type { Link } from './link.js'
-import type { TellOutcome } from '../api/ref.js'
 import type { Address } from './wire.js'
+
+export type Asker = PendingAsk | FlowConsumer
 
 /** An actor in another thread, seen from the sender's side. */
 export class RemoteTarget implements Target {
   readonly address: Address
+  readonly table: MessageTable
   readonly #link: Link
   readonly #watchers = new Set<(end: End) => void>()
   /**
    * Messages from this thread whose outcome is not known yet. Held to the mailbox's capacity,
    * so the sender learns of an overflow at once and a port's queue is bounded too (A6).
    */
-  inFlight = 0
+  #inFlight = 0
+  /** Of these, the tells, by message. */
+  readonly #tells: number[] = []
+  /** Waits here until there is room on the way. */
+  #held: Mailbox<Asker> | undefined
+  #rooms: Deferred<void>[] = []
 
   constructor(link: Link, address: Address) {
     this.#link = link
     this.address = address
+    this.table = tableFrom(address.messages)
+  }
+
+  get path(): string {
+    return this.address.path
+  }
+
+  /** Somebody watches it, or waits for room. */
+  get awaited(): boolean {
+    return this.watched || this.#rooms.length > 0
   }
 
   get watched(): boolean {
     return this.#watchers.size > 0
   }
 
-  accept(entry: BookEntry, payload: unknown): TellOutcome {
-    return this.#link.send(this, entry, payload)
+  tell(index: number, payload: unknown, trace: Trace | undefined): TellOutcome {
+    this.#link.book.sent++
+    return this.#admit(index, payload, undefined, trace)
+  }
+
+  ask(index: number, payload: unknown, asker: Asker, trace: Trace | undefined): void {
+    this.#link.book.sent++
+    this.#admit(index, payload, asker, trace)
+  }
+
+  async room(): Promise<void> {
+    while (this.#depth >= this.address.capacity || this.#link.refusal !== undefined) {
+      const { gone, refusal } = this.#link
+      // As an ask would.
+      if (gone && refusal !== undefined)
+        throw unavailable(this.path, refusal, this.#link.end?.error)
+      const room = deferred<void>()
+      this.#rooms.push(room)
+      this.#link.keep(this)
+      await room.promise
+    }
   }
 
   watch(callback: (end: End) => void): () => void {
@@ -43,43 +83,100 @@ export class RemoteTarget implements Target {
     const watchers = [...this.#watchers]
     this.#watchers.clear()
     for (const watcher of watchers) watcher(end)
+    this.roomAgain()
   }
-}
 
-/** A message from another thread, on the receiver's side: its outcome goes back by the link. */
-export class RemoteEnvelope implements Envelope {
-  readonly kind: 'ask' | 'tell'
-  readonly message: string
-  readonly payload: unknown
-  readonly id: number
-  cancelled = false
-  readonly #link: Link
-  /** The link's; a peer restarted since then would take our id for one of its own. */
-  readonly epoch: number
+  /** One more is on its way. */
+  departed(index: number, isTell: boolean): void {
+    this.#inFlight++
+    if (isTell) this.#tells[index] = (this.#tells[index] ?? 0) + 1
+  }
 
-  constructor(
-    link: Link,
-    epoch: number,
-    frame: { t: 'ask' | 'tell'; id: number; name: string },
+  /** The outcome of so many tells is known. */
+  arrivedTells(index: number, count: number): void {
+    this.#tells[index] -= count
+    this.arrived(count)
+  }
+
+  arrived(count: number): void {
+    this.#inFlight -= count
+    const held = this.#held
+    // oxlint-disable-next-line no-unmodified-loop-condition -- `take` and `transmit` change it
+    while (held !== undefined && this.#inFlight < this.address.capacity && held.take()) {
+      if (held.origin?.cancelled === true) this.#bury(held, 'aborted')
+      else this.#link.transmit(this, held.index, held.payload, held.origin, held.trace)
+      held.release()
+    }
+    if (this.#rooms.length > 0 && this.#depth < this.address.capacity) this.roomAgain()
+  }
+
+  /** The peer is gone: what is held back, and the tells on their way, will not arrive. */
+  lose(reason: DeadLetterReason, error: Error | undefined): void {
+    const held = this.#held
+    this.#held = undefined
+    while (held?.take() === true) this.#bury(held, reason, error)
+    this.#tells.forEach((count, index) => {
+      if (count > 0) this.#link.book.dead(this.path, 'tell', this.table.names[index], reason, count)
+    })
+    this.#tells.length = 0
+    this.#inFlight = 0
+    this.roomAgain()
+  }
+
+  roomAgain(): void {
+    for (const room of this.#rooms.splice(0)) room.resolve()
+  }
+
+  bounce(
+    index: number,
+    asker: Asker | undefined,
+    reason: DeadLetterReason,
+    cause?: Error,
+  ): 'rejected' {
+    if (asker !== undefined) asker.dead(reason, index, this.path, cause)
+    else this.#link.book.dead(this.path, 'tell', this.table.names[index], reason)
+    return 'rejected'
+  }
+
+  get #depth(): number {
+    return this.#inFlight + (this.#held?.size ?? 0)
+  }
+
+  #bury(held: Mailbox<Asker>, reason: DeadLetterReason, cause?: Error): void {
+    this.bounce(held.index, held.origin, reason, cause)
+  }
+
+  #admit(
+    index: number,
     payload: unknown,
-  ) {
-    this.#link = link
-    this.epoch = epoch
-    this.kind = frame.t
-    this.id = frame.id
-    this.message = frame.name
-    this.payload = payload
+    asker: Asker | undefined,
+    trace: Trace | undefined,
+  ): TellOutcome {
+    const { refusal } = this.#link
+    if (refusal !== undefined) return this.bounce(index, asker, refusal, this.#link.end?.error)
+    const { capacity, overflow } = this.address
+    switch (admit(this.#depth, capacity, overflow)) {
+      case 'queue':
+        return this.#link.transmit(this, index, payload, asker, trace)
+      case 'hold':
+        this.#hold(index, payload, asker, trace)
+        return 'waiting'
+      case 'drop-oldest': {
+        this.#hold(index, payload, asker, trace)
+        const held = this.#held as Mailbox<Asker>
+        if (held.size > capacity && held.take()) this.#bury(held, 'dropped')
+        return 'queued'
+      }
+      case 'drop-newest':
+        this.bounce(index, asker, 'dropped')
+        return 'dropped'
+      case 'reject':
+        return this.bounce(index, asker, 'mailbox-full')
+    }
   }
 
-  handled(value: unknown): void {
-    this.#link.answerHandled(this, value)
-  }
-
-  refused(error: KaitianError): void {
-    this.#link.answer(this, { t: 'refused', id: this.id, error: error.toRecord() })
-  }
-
-  dead(reason: DeadLetterReason, error: KaitianError): void {
-    this.#link.answer(this, { t: 'dead', id: this.id, reason, error: error.toRecord() })
+  #hold(index: number, payload: unknown, asker: Asker | undefined, trace?: Trace): void {
+    this.#held ??= new Mailbox()
+    this.#held.push(index, payload, asker, trace)
   }
 }

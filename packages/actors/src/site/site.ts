@@ -1,55 +1,93 @@
-import type { MessagePort } from 'node:worker_threads'
-import { KaitianError } from '@kaitian/errors'
+import { KaitianError, toKaitianError } from '@kaitian/errors'
 import { Book } from '../actor/book.js'
-import type { Clock } from '../clock.js'
+import { Cell } from '../actor/cell.js'
+import { asRef, Handle } from '../actor/handle.js'
+import type { Target } from '../actor/target.js'
+import type { Scheduler } from '../actor/turns.js'
 import type { Down, KillOptions, SpawnOptions, StopOptions } from '../api/context.js'
-import { deferred } from '../deferred.js'
-import { Departed } from '../actor/departed.js'
-import type { Family } from '../supervision/family.js'
-import { asRef, Handle, type Target } from '../actor/handle.js'
-import { Link } from './link.js'
-import { Nursery } from '../supervision/nursery.js'
 import type { ActorClass, Protocol } from '../api/protocol.js'
-import type { Random } from '../random.js'
 import type { ActorRef, Ref } from '../api/ref.js'
-import { noticeBelow, parentOf, Tree } from './tree.js'
+import type { Clock } from '../clock.js'
+import { deferred } from '../deferred.js'
+import type { Launch } from '../host/vessel.js'
+import type { Random } from '../random.js'
+import type { Child, Ward } from '../supervision/child.js'
+import type { Family } from '../supervision/family.js'
+import { Nursery } from '../supervision/nursery.js'
+import type { Port } from '../transport/port.js'
+import type { Switchboard } from '../transport/switchboard.js'
+import { TimerWheel } from '../wheel.js'
+import { Link } from './link.js'
+import type { OpenAsk, Sighting } from './sighting.js'
+import { noticeBelow, Tree } from './tree.js'
 import {
   firstActorId,
+  parentOf,
+  rootSite,
   type Address,
-  type Command,
   type EndRecord,
   type EventRecord,
   type GoneNotice,
+  type Order,
   type SiteId,
+  type Way,
 } from './wire.js'
+
+/** What a site takes from outside, so that a test kit can give it something else. */
+export interface SiteWorld {
+  clock: Clock
+  random: Random
+  scheduler: Scheduler
+  switchboard: Switchboard
+  launch: Launch
+  /** Hears of each turn, in order. */
+  tracer?: (path: string, what: string) => void
+}
 
 export interface SiteOptions {
   id: SiteId
-  clock: Clock
-  random: Random
+  world: SiteWorld
   firstChildId: number
+  abortWord?: SharedArrayBuffer
   /** The system's own thread has none, and listens instead. */
-  parent?: { site: SiteId; port: MessagePort }
+  parent?: { site: SiteId; port: Port }
   onEvent?: (event: EventRecord['name'], data: Record<string, unknown>, error?: Error) => void
 }
 
 /** One thread's share of an actor system: its actors, its links to the other threads. */
-export class Site {
+export class Site implements Ward {
   readonly id: SiteId
   readonly clock: Clock
   readonly random: Random
+  readonly scheduler: Scheduler
+  readonly switchboard: Switchboard
+  readonly launch: Launch
+  readonly tracer: SiteWorld['tracer']
+  readonly wheel: TimerWheel
   readonly book: Book
   readonly tree: Tree
   readonly nursery: Nursery
+  readonly abortWord: Int32Array<SharedArrayBuffer>
+  /** The actor whose turn it is. */
+  current: Cell | undefined = undefined
+  /** How many actors' `start` are on the stack. */
+  starting = 0
   readonly #parent: Link | undefined
   readonly #onEvent: SiteOptions['onEvent']
   readonly #links = new Map<SiteId, Link>()
-  readonly #handles = new WeakMap<Target, Handle>()
+  readonly #remoteHandles = new WeakMap<Target, Handle>()
 
   constructor(options: SiteOptions) {
+    const { clock, random, scheduler, switchboard, launch, tracer } = options.world
     this.id = options.id
-    this.clock = options.clock
-    this.random = options.random
+    this.clock = clock
+    this.random = random
+    this.scheduler = scheduler
+    this.switchboard = switchboard
+    this.launch = launch
+    this.tracer = tracer
+    this.wheel = new TimerWheel(clock)
+    this.abortWord = new Int32Array(options.abortWord ?? new SharedArrayBuffer(4))
     this.nursery = new Nursery(this, options.firstChildId)
     this.#onEvent = options.onEvent
     this.book = new Book((letter) => this.emit('dead-letter', { ...letter }))
@@ -63,10 +101,11 @@ export class Site {
 
   /** The ref of an actor: one object for each in this thread. */
   handle(target: Target): Handle {
-    let handle = this.#handles.get(target)
+    if (target instanceof Cell) return (target.handle ??= new Handle(target, this))
+    let handle = this.#remoteHandles.get(target)
     if (handle === undefined) {
       handle = new Handle(target, this)
-      this.#handles.set(target, handle)
+      this.#remoteHandles.set(target, handle)
     }
     return handle
   }
@@ -74,30 +113,35 @@ export class Site {
   /** The ref for an address that came in a message. */
   readonly open = (address: Address): Handle => {
     if (address.site !== this.id) return this.handle(this.link(address.site).target(address))
-    return this.handle(this.nursery.cell(address.id) ?? new Departed(address))
+    return this.handle(this.nursery.target(address))
   }
 
-  /** The link to a thread; asks to be introduced to one not met before. */
+  /** The link to a site; asks to be introduced to one not met before. */
   link(peer: SiteId): Link {
     const known = this.#links.get(peer)
     if (known !== undefined) return known
     const link = this.#addLink(peer)
-    // Its own threads are connected as they start.
-    if (parentOf(peer) !== this.id) this.tree.connect(peer)
+    // Its own sites are connected as they start; those of an earlier incarnation are gone.
+    if (!this.tree.has(peer)) this.tree.connect(peer)
     return link
   }
 
-  /** Another thread was introduced, maybe one not met before. */
-  linkBy(port: MessagePort, peer: SiteId): void {
+  /** Another site was introduced, maybe one not met before. */
+  linkBy(way: Way, peer: SiteId): void {
     const link = this.#links.get(peer) ?? this.#addLink(peer)
-    link.attach(port)
+    if ('port' in way) return link.attach(this.switchboard.toPort(way.port))
+    void this.#connect(way, link, peer).catch((error: Error) => link.unreachable(error))
+  }
+
+  discard(way: Way): void {
+    if ('port' in way) this.switchboard.discard(way.port)
   }
 
   existingLink(peer: SiteId): Link | undefined {
     return this.#links.get(peer)
   }
 
-  /** A thread and all below it are gone, or restarting. */
+  /** A site and all below it are gone, or restarting. */
   retire(site: SiteId, notice: GoneNotice): void {
     this.#links.get(site)?.retire(notice)
     for (const [peer, link] of this.#links) {
@@ -120,26 +164,25 @@ export class Site {
     return target.watch((end) => callback({ ref, ...end }))
   }
 
-  async stop(ref: ActorRef, options: StopOptions): Promise<void> {
-    const { timeoutMs } = options
-    const gone = this.#order(ref, 'stop')
-    if (timeoutMs === undefined) return gone
-    const cancel = this.clock.after(timeoutMs, () => void this.#order(ref, 'kill'))
-    try {
-      await gone
-    } finally {
-      cancel()
-    }
+  stop(ref: ActorRef, { timeoutMs, drain = false }: StopOptions): Promise<void> {
+    return this.#order(ref, { command: 'stop', drain, again: false, timeoutMs })
   }
 
-  async kill(ref: ActorRef, options: KillOptions): Promise<void> {
-    await this.#order(ref, options.restart === true ? 'crash' : 'kill')
+  kill(ref: ActorRef, options: KillOptions): Promise<void> {
+    return this.#order(ref, { command: options.restart === true ? 'crash' : 'kill' })
   }
 
-  /** An order from another thread. */
-  obey(order: { site: SiteId; id: number; command: Command }): void {
-    const child = this.nursery.child(order.site, order.id)
-    void child?.[order.command]()
+  /** An order from another site. */
+  obey(frame: { site: SiteId; id: number } & Order): void {
+    const child =
+      frame.site === this.id
+        ? this.nursery.cell(frame.id)?.child
+        : this.nursery.siteChild(frame.site)
+    if (child !== undefined) void execute(child, frame)
+  }
+
+  announce(name: EventRecord['name'], data: Record<string, unknown>, error?: KaitianError): void {
+    this.emit(name, data, error)
   }
 
   emit(name: EventRecord['name'], data: Record<string, unknown>, error?: KaitianError): void {
@@ -149,12 +192,28 @@ export class Site {
     this.#parent.post({ t: 'event', event })
   }
 
+  /** Of the actor that this site was started for, and of those below it. */
+  async rootSnapshot(): Promise<Partial<Sighting>> {
+    const cell = this.nursery.known(firstActorId)
+    // Its module is being imported.
+    if (!(cell instanceof Cell)) return { state: 'starting' }
+    return { ...(await cell.snapshot()), asksElsewhere: this.asksElsewhere() }
+  }
+
+  asksElsewhere(): OpenAsk[] {
+    return [...this.#links.values()].flatMap((link) =>
+      [...link.pending].map(({ from, to, message }) => ({ from, to, message })),
+    )
+  }
+
   /** Says goodbye to the parent and closes all ports. Nothing may be sent any more. */
   close(end?: EndRecord): void {
     for (const link of this.#links.values()) link.settleBeforeClose()
     if (end !== undefined) this.#parent?.post({ t: 'ended', end, accounts: this.book.accounts() })
     for (const link of this.#links.values()) link.close()
-    this.nursery.close()
+    this.wheel.close()
+    this.scheduler.close()
+    this.switchboard.close()
   }
 
   #addLink(peer: SiteId): Link {
@@ -163,17 +222,34 @@ export class Site {
     return link
   }
 
-  async #order(ref: ActorRef, command: Command): Promise<void> {
+  async #connect(way: Exclude<Way, { port: unknown }>, link: Link, peer: SiteId): Promise<void> {
+    if ('ticket' in way) return link.attach(await this.switchboard.dial(way.ticket))
+    try {
+      const { ticket, port } = await this.switchboard.listen()
+      this.tree.route({ t: 'introduced', to: peer, site: this.id, way: { ticket } })
+      link.attach(await port)
+    } catch (error) {
+      const record = toKaitianError(error, 'LINK_LOST', `${peer} cannot be called`).toRecord()
+      this.tree.route({ t: 'unreachable', to: peer, site: this.id, error: record })
+      throw error
+    }
+  }
+
+  async #order(ref: ActorRef, order: Order): Promise<void> {
     const target = this.#targetOf(ref)
+    if (target instanceof Cell && target.id !== firstActorId) return execute(target.child, order)
     const { site, id } = target.address
-    // Whoever started a thread ends it; the thread itself may be past obeying.
-    const owner = id === firstActorId ? parentOf(site) : site
-    if (owner === this.id) return this.nursery.child(site, id)?.[command]()
+    // Whoever started a site ends it; the site itself may be past obeying, and knows no limits.
+    const owner = id === firstActorId && site !== rootSite ? parentOf(site) : site
+    if (owner === this.id) {
+      const child = site === this.id ? undefined : this.nursery.siteChild(site)
+      return child === undefined ? undefined : execute(child, order)
+    }
     const gone = deferred<void>()
     const unwatch = target.watch(() => gone.resolve())
-    this.tree.route({ t: 'command', to: owner, site, id, command })
+    this.tree.route({ t: 'command', to: owner, site, id, ...order })
     // A crash may be followed by a restart: then there is no end to wait for.
-    if (command === 'crash') return unwatch()
+    if (order.command === 'crash') return unwatch()
     await gone.promise
   }
 
@@ -185,4 +261,10 @@ export class Site {
       { fields: { path: ref.path } },
     )
   }
+}
+
+async function execute(child: Child, order: Order): Promise<void> {
+  if (order.command !== 'stop') return child[order.command]()
+  const { drain, again, timeoutMs } = order
+  return child.stop({ drain, again, ...(timeoutMs === undefined ? {} : { timeoutMs }) })
 }

@@ -1,12 +1,20 @@
-import { MessageChannel } from 'node:worker_threads'
-import { deferred, type Deferred } from '../deferred.js'
 import type { Accounts } from '../api/events.js'
+import { deferred, type Deferred } from '../deferred.js'
+import type { RemoteBody } from '../host/remote-body.js'
 import { endFromRecord, endToRecord, errorFromRecord, type End } from '../supervision/failure.js'
 import type { Link } from './link.js'
+import type { Sighting } from './sighting.js'
 import type { Site } from './site.js'
-import type { ThreadBody } from '../host/thread-body.js'
-import { rootSite } from './wire.js'
-import type { Frame, GoneNotice, RoutedFrame, SiteId, TreeFrame } from './wire.js'
+import {
+  type Answers,
+  parentOf,
+  processOf,
+  rootSite,
+  type GoneNotice,
+  type RoutedFrame,
+  type SiteId,
+  type TreeFrame,
+} from './wire.js'
 
 /**
  * The threads' family tree, as one of them sees it: its parent and the threads it started. By
@@ -15,11 +23,11 @@ import type { Frame, GoneNotice, RoutedFrame, SiteId, TreeFrame } from './wire.j
 export class Tree {
   readonly #site: Site
   readonly #parent: Link | undefined
-  readonly #threads = new Map<SiteId, ThreadBody>()
+  readonly #threads = new Map<SiteId, RemoteBody>()
   /** Of threads this one had started. */
   readonly #departed = new Map<SiteId, GoneNotice>()
-  readonly #counts = new Map<number, Deferred<Accounts>>()
-  #lastCount = 0
+  readonly #queries = new Map<number, Deferred<unknown>>()
+  #lastQuery = 0
 
   constructor(site: Site, parent: Link | undefined) {
     this.#site = site
@@ -27,8 +35,18 @@ export class Tree {
   }
 
   /** Registers a thread before its first incarnation. */
-  adopt(thread: ThreadBody): void {
+  adopt(thread: RemoteBody): void {
     this.#threads.set(thread.site, thread)
+  }
+
+  /** A thread that this one started. */
+  has(site: SiteId): boolean {
+    return this.#threads.has(site)
+  }
+
+  /** Their link lives as long as both do. */
+  isNeighbour(site: SiteId): boolean {
+    return this.has(site) || site === this.#parent?.peer
   }
 
   receive(frame: TreeFrame, from: Link): void {
@@ -44,11 +62,13 @@ export class Tree {
         return this.#gone(frame.site, frame.notice, from)
       case 'back':
         return this.#back(frame.site, from)
-      case 'count':
-        void this.count().then((accounts) => from.post({ t: 'counted', id: frame.id, accounts }))
+      case 'query':
+        void this.#answer(frame.what).then((value) =>
+          from.post({ t: 'answer', id: frame.id, value }),
+        )
         return
-      case 'counted':
-        return this.#counts.get(frame.id)?.resolve(frame.accounts)
+      case 'answer':
+        return this.#queries.get(frame.id)?.resolve(frame.value)
       default:
         return this.route(frame)
     }
@@ -60,19 +80,21 @@ export class Tree {
     const next = this.#towards(frame.to)
     if (next !== undefined) return next.post(frame)
     // Nobody there any more: the thread itself, or one between it and here.
-    if (frame.t === 'introduced') frame.port.close()
+    if (frame.t === 'introduced') this.#site.discard(frame.way)
     if (frame.t === 'connect') this.#answerAbsent(frame.from, frame.site, unknownEnd)
   }
 
   /** Asks for a port to `site`; the link waits for it. */
   connect(site: SiteId): void {
-    const to = site === rootSite ? rootSite : parentOf(site)
+    // A port cannot leave its process: who sits at the head of this one introduces itself.
+    const isHead = site === rootSite || site === processOf(this.#site.id)
+    const to = isHead ? site : parentOf(site)
     this.route({ t: 'connect', to, site, from: this.#site.id })
   }
 
-  announceGone(site: SiteId, end: End, how: { restarting: boolean; abrupt: boolean }): void {
+  announceGone(site: SiteId, end: End, how: Omit<GoneNotice, 'end'>): void {
     const notice = { end: endToRecord(end), ...how }
-    if (!how.restarting) {
+    if (how.next === 'nothing') {
       this.#departed.set(site, notice)
       this.#threads.delete(site)
     }
@@ -83,10 +105,19 @@ export class Tree {
     this.#back(site, undefined)
   }
 
+  /** It did not end, nor did the thread or process of this one that it is in. */
+  mayRun(site: SiteId): boolean {
+    for (const [gone, { end }] of this.#departed) {
+      const within = site === gone || site.startsWith(`${gone}.`)
+      if (within && end.reason !== 'quarantined') return false
+    }
+    return true
+  }
+
   /** Of this thread and all below it. One that dies while it is asked counts as nothing. */
   async count(): Promise<Accounts> {
     const total = this.#site.book.accounts()
-    const below = [...this.#threads.values()].map((thread) => this.#countOf(thread))
+    const below = [...this.#threads.values()].map((body) => this.query(body, 'accounts'))
     for (const accounts of await Promise.all(below)) {
       if (accounts === undefined) continue
       total.sent += accounts.sent
@@ -97,17 +128,28 @@ export class Tree {
     return total
   }
 
-  async #countOf(thread: ThreadBody): Promise<Accounts | undefined> {
-    if (!thread.running) return undefined
-    const id = ++this.#lastCount
-    const answer = deferred<Accounts>()
-    this.#counts.set(id, answer)
-    this.#site.link(thread.site).post({ t: 'count', id })
+  /** Undefined when it dies, or does not answer in time. */
+  async query<What extends keyof Answers>(
+    body: RemoteBody,
+    what: What,
+    withinMs: number = Infinity,
+  ): Promise<Answers[What] | undefined> {
+    if (!body.running) return undefined
+    const id = ++this.#lastQuery
+    const answer = deferred<unknown>()
+    this.#queries.set(id, answer)
+    this.#site.link(body.site).post({ t: 'query', id, what })
+    const limit = this.#site.wheel.after(withinMs, () => answer.resolve(undefined))
     try {
-      return await Promise.race([answer.promise, thread.died])
+      return (await Promise.race([answer.promise, body.died])) as Answers[What] | undefined
     } finally {
-      this.#counts.delete(id)
+      limit.cancel()
+      this.#queries.delete(id)
     }
+  }
+
+  async #answer(what: keyof Answers): Promise<Accounts | Partial<Sighting>> {
+    return what === 'accounts' ? this.count() : this.#site.rootSnapshot()
   }
 
   #act(frame: RoutedFrame): void {
@@ -115,29 +157,37 @@ export class Tree {
       case 'connect':
         return this.#introduce(frame.site, frame.from)
       case 'introduced':
-        return this.#site.linkBy(frame.port, frame.site)
+        return this.#site.linkBy(frame.way, frame.site)
       case 'absent':
         return this.#site.retire(frame.site, frame.notice)
+      case 'unreachable':
+        return this.#site.existingLink(frame.site)?.unreachable(errorFromRecord(frame.error))
       case 'command':
         return this.#site.obey(frame)
     }
   }
 
   #introduce(site: SiteId, from: SiteId): void {
-    // The system's own thread has no parent: it introduces itself.
+    // The head of a process.
     if (site === this.#site.id) return this.#acquaint(site, from)
     const thread = this.#threads.get(site)
     if (thread === undefined) {
       return this.#answerAbsent(from, site, this.#departed.get(site) ?? unknownEnd)
     }
     // While it restarts there is nobody to introduce; `back` makes the asker ask again.
-    if (thread.running) this.#acquaint(site, from)
+    if (thread.reachable) this.#acquaint(site, from)
   }
 
   #acquaint(a: SiteId, b: SiteId): void {
-    const { port1, port2 } = new MessageChannel()
-    this.route({ t: 'introduced', to: a, site: b, port: port1 })
-    this.route({ t: 'introduced', to: b, site: a, port: port2 })
+    const { switchboard } = this.#site
+    if (switchboard.near(a, b)) {
+      const [one, other] = switchboard.pair()
+      this.route({ t: 'introduced', to: a, site: b, way: { port: one } })
+      this.route({ t: 'introduced', to: b, site: a, way: { port: other } })
+    } else {
+      // The one that was asked for waits for the call, and says itself how to call it.
+      this.route({ t: 'introduced', to: a, site: b, way: { listen: true } })
+    }
   }
 
   #answerAbsent(to: SiteId, site: SiteId, notice: GoneNotice): void {
@@ -155,7 +205,7 @@ export class Tree {
     this.#flood({ t: 'back', site }, from, site)
   }
 
-  #flood(frame: Frame, from: Link | undefined, except: SiteId): void {
+  #flood(frame: TreeFrame, from: Link | undefined, except: SiteId): void {
     const neighbours = [...this.#threads.keys()].map((site) => this.#site.link(site))
     if (this.#parent !== undefined) neighbours.push(this.#parent)
     for (const link of neighbours) {
@@ -175,19 +225,15 @@ export class Tree {
 /** For a thread of which nothing is known, because what started it is gone too. */
 const unknownEnd: GoneNotice = {
   end: endToRecord({ reason: 'exited' }),
-  restarting: false,
+  next: 'nothing',
   abrupt: true,
 }
 
-/** The thread that started this one. */
-export function parentOf(site: SiteId): SiteId {
-  return site.slice(0, site.lastIndexOf('.'))
-}
-
-/** What `notice` about a thread means for one below it: gone for good. */
+/** What `notice` about a thread means for one below it, which will not be back. */
 export function noticeBelow(notice: GoneNotice): GoneNotice {
   const { reason, error } = endFromRecord(notice.end)
-  const end: End = { reason: reason === 'killed' ? 'killed' : 'exited' }
+  const end: End = { reason: reason === 'killed' || reason === 'quarantined' ? reason : 'exited' }
   if (error !== undefined) end.error = error
-  return { end: endToRecord(end), restarting: false, abrupt: notice.abrupt }
+  const next = notice.next === 'exit' ? 'exit' : 'nothing'
+  return { end: endToRecord(end), next, abrupt: notice.abrupt }
 }

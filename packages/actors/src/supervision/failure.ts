@@ -1,4 +1,4 @@
-import { KaitianError, type ErrorRecord } from '@kaitian/errors'
+import { KaitianError, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
 import type { DownReason } from '../api/context.js'
 import type { DeadLetterReason } from '../api/events.js'
 import type { EndRecord } from '../site/wire.js'
@@ -26,51 +26,69 @@ export function errorFromRecord(record: ErrorRecord): KaitianError {
   return KaitianError.fromRecord(record)
 }
 
+/** What is said of an actor that cannot take, or keep, a message. */
+const sentences: Record<DeadLetterReason, [ErrorCode, (path: string, cause?: Error) => string]> = {
+  'mailbox-full': [
+    'MAILBOX_FULL',
+    (path) =>
+      `The mailbox of ${path} is full; send more slowly, or spawn it with a larger mailbox.capacity`,
+  ],
+  dropped: [
+    'MESSAGE_DROPPED',
+    (path) =>
+      `${path} dropped a message, as its overflow policy says; send more slowly, or spawn it with a larger mailbox.capacity`,
+  ],
+  restarting: [
+    'ACTOR_RESTARTING',
+    (path) => `${path} is being restarted and has dropped what waited; ask again later`,
+  ],
+  'thread-exited': [
+    'THREAD_EXITED',
+    (path) => `The thread of ${path} has ended; watch it to learn of this in time`,
+  ],
+  'process-exited': [
+    'PROCESS_EXITED',
+    (path) => `The process of ${path} has ended; watch it to learn of this in time`,
+  ],
+  quarantined: [
+    'ACTOR_QUARANTINED',
+    (path) =>
+      `The thread of ${path} does not end, though it was aborted and terminated: native code in it does not return. Do not open its device again in this process; place such code in a child process`,
+  ],
+  'unknown-message': [
+    'UNKNOWN_MESSAGE',
+    (path) => `${path} has no such message; the sender and the actor differ in their protocol`,
+  ],
+  'not-cloneable': [
+    'MESSAGE_NOT_CLONEABLE',
+    (path) =>
+      `A message to ${path} cannot cross threads; send plain data, typed arrays, shared buffers and refs`,
+  ],
+  invalid: [
+    'MESSAGE_INVALID',
+    (path, cause) => `A message of ${path} is refused: ${cause?.message}`,
+  ],
+  aborted: ['ASK_ABORTED', (path) => `The asker of ${path} gave up`],
+  stopped: [
+    'ACTOR_STOPPED',
+    (path) => `${path} has stopped; spawn it again, or watch it to learn of this in time`,
+  ],
+  failed: [
+    'ACTOR_STOPPED',
+    (path) => `${path} has ended (failed); spawn it again, or watch it to learn of this in time`,
+  ],
+  killed: [
+    'ACTOR_STOPPED',
+    (path) => `${path} has ended (killed); spawn it again, or watch it to learn of this in time`,
+  ],
+}
+
 /** The sender's error for a message that an actor in this state cannot take. */
 export function unavailable(path: string, reason: DeadLetterReason, cause?: Error): KaitianError {
-  const options = { cause, fields: { path, reason } }
-  switch (reason) {
-    case 'mailbox-full':
-      return new KaitianError(
-        'MAILBOX_FULL',
-        `The mailbox of ${path} is full; send more slowly, or spawn it with a larger mailbox.capacity`,
-        options,
-      )
-    case 'restarting':
-      return new KaitianError(
-        'ACTOR_RESTARTING',
-        `${path} is being restarted and has dropped what waited; ask again later`,
-        options,
-      )
-    case 'thread-exited':
-      return new KaitianError(
-        'THREAD_EXITED',
-        `The thread of ${path} has ended; watch it to learn of this in time`,
-        options,
-      )
-    case 'unknown-message':
-      return new KaitianError(
-        'UNKNOWN_MESSAGE',
-        `${path} has no such message; the sender and the actor differ in their protocol`,
-        options,
-      )
-    case 'not-cloneable':
-      return new KaitianError(
-        'MESSAGE_NOT_CLONEABLE',
-        `A message to ${path} cannot cross threads; send plain data, typed arrays, shared buffers and refs`,
-        options,
-      )
-    case 'aborted':
-      return new KaitianError('ASK_ABORTED', `The asker of ${path} gave up`, options)
-    case 'stopped':
-    case 'failed':
-    case 'killed':
-      return new KaitianError(
-        'ACTOR_STOPPED',
-        `${path} has ${reason === 'stopped' ? 'stopped' : `ended (${reason})`}; spawn it again, or watch it to learn of this in time`,
-        options,
-      )
-  }
+  const [code, sentence] = sentences[reason]
+  const issues = cause instanceof KaitianError ? cause.fields.issues : undefined
+  const fields = { path, reason, ...(issues === undefined ? {} : { issues }) }
+  return new KaitianError(code, sentence(path, cause), { cause, fields })
 }
 
 /** What an asker sees of an error that its handler did not mean as an answer. */
@@ -82,10 +100,27 @@ export function faultOf(path: string, message: string, thrown: unknown): Kaitian
   })
 }
 
-/** The thread's end as an error, with what brought it down. */
-export function threadExited(path: string, code: number, cause?: unknown): KaitianError {
+/** What a schema refused. */
+export function invalid(what: string, issues: readonly string[]): KaitianError {
+  return new KaitianError(
+    'MESSAGE_INVALID',
+    `${what} does not fit its schema: ${issues.join('; ')}`,
+    {
+      fields: { issues: [...issues] },
+    },
+  )
+}
+
+/** The end of a thread or process as an error, with what brought it down. */
+export function exited(
+  kind: 'thread' | 'process',
+  path: string,
+  code: number | string,
+  cause?: unknown,
+): KaitianError {
   const detail = cause instanceof Error ? cause.message : `exit code ${code}`
-  return new KaitianError('THREAD_EXITED', `The thread of ${path} died: ${detail}`, {
+  const errorCode = kind === 'thread' ? 'THREAD_EXITED' : 'PROCESS_EXITED'
+  return new KaitianError(errorCode, `The ${kind} of ${path} died: ${detail}`, {
     cause,
     fields: { path, exitCode: code },
   })
@@ -93,5 +128,6 @@ export function threadExited(path: string, code: number, cause?: unknown): Kaiti
 
 /** What becomes of a message to an actor that ended so. */
 export function deadLetterReason(end: End): DeadLetterReason {
-  return end.reason === 'exited' ? 'thread-exited' : end.reason
+  if (end.reason !== 'exited') return end.reason
+  return end.error?.code === 'PROCESS_EXITED' ? 'process-exited' : 'thread-exited'
 }

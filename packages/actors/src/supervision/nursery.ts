@@ -1,124 +1,149 @@
-import { ActorContext } from '../actor/actor-context.js'
-import type { Supervisor } from './body.js'
 import { Cell } from '../actor/cell.js'
-import { Child, type Announce } from './child.js'
+import { Departed } from '../actor/departed.js'
+import type { Blueprint } from '../actor/incarnation.js'
+import { tableOf, type MessageTable } from '../actor/table.js'
 import type { SpawnOptions } from '../api/context.js'
-import { Family } from './family.js'
-import { Incarnation, type Blueprint } from '../actor/incarnation.js'
-import { checkSpawn, defaultCapacity } from './options.js'
+import { RemoteBody } from '../host/remote-body.js'
+import type { Remote } from '../host/vessel.js'
 import type { Site } from '../site/site.js'
-import { ThreadBody } from '../host/thread-body.js'
-import { Turns } from '../actor/turns.js'
-import { firstActorId, type Address, type SiteId, type ThreadData } from '../site/wire.js'
+import { firstActorId, type Address, type SiteData, type SiteId } from '../site/wire.js'
+import { WeakIndex } from '../weak-index.js'
+import { Child, type Guardian, type Ward } from './child.js'
+import { checkSpawn } from './options.js'
 
 /** Makes the actors of one thread, and the threads that it starts, and finds them again. */
 export class Nursery {
   readonly #site: Site
-  readonly #turns = new Turns()
-  readonly #announce: Announce
-  readonly #cells = new Map<number, { cell: Cell; child: Child }>()
-  readonly #threads = new Map<SiteId, Child>()
+  /** Those that another thread knows of: only they can be asked for by number. */
+  readonly #published = new Map<number, Cell>()
+  /** Of these, the ones that are gone, while anybody here holds their refs. */
+  readonly #departed = new WeakIndex<Cell | Departed>()
+  readonly #sites = new Map<SiteId, Child>()
   #nextId: number
-  #threadsStarted = 0
 
   constructor(site: Site, firstChildId: number) {
     this.#site = site
     this.#nextId = firstChildId
-    this.#announce = (name, data, error) => site.emit(name, data, error)
   }
 
   /** An actor of this thread, while it is not gone for good. */
   cell(id: number): Cell | undefined {
-    return this.#cells.get(id)?.cell
+    return this.#published.get(id)
   }
 
-  /** Who supervises the actor `id` of this thread, or a thread started by this one. */
-  child(site: SiteId, id: number): Child | undefined {
-    return site === this.#site.id ? this.#cells.get(id)?.child : this.#threads.get(site)
+  /** Also one that is gone, and knows how it ended. */
+  target(address: Address): Cell | Departed {
+    const known = this.known(address.id)
+    if (known !== undefined) return known
+    const departed = new Departed(this.#site, address)
+    this.#departed.set(address.id, departed)
+    return departed
   }
 
-  makeChild(path: string, blueprint: Blueprint, options: SpawnOptions): Child {
+  known(id: number): Cell | Departed | undefined {
+    return this.#published.get(id) ?? this.#departed.get(id)
+  }
+
+  publish(cell: Cell): void {
+    if (this.#published.has(cell.id)) return
+    this.#published.set(cell.id, cell)
+    cell.child.onGone(() => {
+      this.#published.delete(cell.id)
+      this.#departed.set(cell.id, cell)
+    })
+  }
+
+  /** Who supervises the first actor of a site started by this one. */
+  siteChild(site: SiteId): Child | undefined {
+    return this.#sites.get(site)
+  }
+
+  makeChild(
+    path: string,
+    name: string,
+    blueprint: Blueprint,
+    options: SpawnOptions,
+    guardian: Guardian | undefined,
+  ): Child {
     checkSpawn(path, blueprint, options)
-    return options.on === undefined || options.on === 'inline'
-      ? this.#makeInline(path, blueprint, options)
-      : this.#makeThread(path, blueprint, options, options.on.thread)
+    const { on, mailbox } = options
+    if (on !== undefined && on !== 'inline') {
+      return this.#makeRemote(path, name, on, blueprint, options, guardian)
+    }
+    const table = tableOf(blueprint.actor.protocol)
+    const id = this.#nextId++
+    const cell = { site: this.#site, id, path, table, blueprint, mailbox, incarnation: 0 }
+    const child = new Child(
+      this.#site,
+      path,
+      name,
+      options,
+      guardian,
+      (supervisor) => new Cell(cell, supervisor),
+    )
+    return settle(child)
   }
 
   /** The actor that this thread was started for. Its supervisor proper is the parent thread. */
-  makeRoot(data: ThreadData, blueprint: Blueprint): Child {
-    const address = this.#address(firstActorId, data.path, blueprint, data.capacity)
-    const silent: Announce = () => undefined
-    return this.#makeCell(address, blueprint, silent, data.incarnation, (child) => ({
-      failing: (end) => {
-        child.failing(end)
-        return data.restarts
-      },
-      ended: (end) => child.ended(end),
-    }))
-  }
-
-  #makeInline(path: string, blueprint: Blueprint, options: SpawnOptions): Child {
-    const capacity = options.mailbox?.capacity ?? defaultCapacity
-    const address = this.#address(this.#nextId++, path, blueprint, capacity)
-    return this.#makeCell(address, blueprint, this.#announce, 0, (child) => child, options)
-  }
-
-  #makeThread(path: string, blueprint: Blueprint, options: SpawnOptions, module: URL): Child {
-    const { restart } = options
-    const site = `${this.#site.id}.${++this.#threadsStarted}`
-    const capacity = options.mailbox?.capacity ?? defaultCapacity
-    const address = { ...this.#address(firstActorId, path, blueprint, capacity), site }
-    const restarts = restart !== undefined
-    const child = new Child(
-      this.#site.clock,
-      this.#announce,
+  makeRoot(data: SiteData, table: MessageTable, blueprint: Blueprint): Child {
+    const { path, incarnation, mailbox } = data
+    // The parent tells of its life, decides whether there will be another, and limits its stop.
+    const { clock, wheel } = this.#site
+    const ward: Ward = { clock, wheel, announce: () => undefined }
+    const limits = { stop: { timeoutMs: Infinity } }
+    const cell = {
+      site: this.#site,
+      id: firstActorId,
       path,
-      restart,
-      (supervisor) => new ThreadBody(this.#site, address, module, blueprint, restarts, supervisor),
-    )
-    this.#threads.set(site, child)
-    void child.gone.then(() => this.#threads.delete(site))
-    return child
-  }
-
-  #makeCell(
-    address: Address,
-    blueprint: Blueprint,
-    announce: Announce,
-    firstIncarnation: number,
-    supervise: (child: Child) => Supervisor,
-    options: SpawnOptions = {},
-  ): Child {
-    const { path, id } = address
-    const makeLife = (cell: Cell, incarnation: number): Incarnation => {
-      const family = new Family(this.#site, path)
-      const life = new Incarnation(path, blueprint, family, (error) =>
-        this.#announce('failed', { path }, error),
-      )
-      return life.equip(new ActorContext(this.#site, cell, life, firstIncarnation + incarnation))
+      table,
+      blueprint,
+      mailbox,
+      incarnation,
     }
-    let cell!: Cell
-    const child = new Child(this.#site.clock, announce, path, options.restart, (supervisor) => {
-      cell = new Cell(address, this.#turns, makeLife, {
-        failing: (end) => supervise(child).failing(end),
-        ended: (end) => supervisor.ended(end),
-      })
-      return cell
-    })
-    this.#cells.set(id, { cell, child })
-    void child.gone.then(() => this.#cells.delete(id))
+    const child = new Child(
+      ward,
+      path,
+      path,
+      limits,
+      undefined,
+      (supervisor) =>
+        new Cell(cell, {
+          failing: (end) => {
+            supervisor.failing(end)
+            return data.restarts
+          },
+          ended: (end) => supervisor.ended(end),
+        }),
+    )
+    this.publish(settle(child).body as Cell)
     return child
   }
 
-  /** After the last actor has gone. */
-  close(): void {
-    this.#turns.close()
+  #makeRemote(
+    path: string,
+    name: string,
+    on: Remote,
+    blueprint: Blueprint,
+    options: SpawnOptions,
+    guardian: Guardian | undefined,
+  ): Child {
+    // A number that no earlier incarnation gave: old refs must not reach what is started now.
+    const site = `${this.#site.id}.${'process' in on ? 'p' : ''}${this.#nextId++}`
+    const child = new Child(
+      this.#site,
+      path,
+      name,
+      options,
+      guardian,
+      (supervisor) => new RemoteBody(this.#site, site, path, on, blueprint, options, supervisor),
+    )
+    this.#sites.set(site, child)
+    child.onGone(() => this.#sites.delete(site))
+    return child
   }
+}
 
-  #address(id: number, path: string, blueprint: Blueprint, capacity: number): Address {
-    const names = Object.entries(blueprint.actor.protocol)
-    const asks = names.filter(([, message]) => message.kind === 'ask').map(([name]) => name)
-    const tells = names.filter(([, message]) => message.kind === 'tell').map(([name]) => name)
-    return { site: this.#site.id, id, path, capacity, asks, tells }
-  }
+function settle(child: Child): Child {
+  ;(child.body as Cell).child = child
+  return child
 }

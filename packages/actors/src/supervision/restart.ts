@@ -18,16 +18,24 @@ export function decideRestart(
   options: RestartOptions | undefined,
 ): RestartDecision {
   if (options === undefined) return { restart: false, reason: 'no restart is declared' }
-  const { max, withinMs, backoffMs = 0 } = options
-  const recent = history.filter((at) => now - at < withinMs).length
+  const { max, withinMs, backoffMs = 0, maxBackoffMs = Infinity } = options
+  const recent = restartsWithin(now, history, options)
   if (recent >= max) {
     return { restart: false, reason: `restarted ${recent} times within ${withinMs} ms` }
   }
-  const afterMs = backoffMs * 2 ** recent
+  const afterMs = Math.min(backoffMs * 2 ** recent, maxBackoffMs)
   return {
     restart: true,
     afterMs,
     restarts: recent + 1,
     reason: `restart ${recent + 1} of ${max} within ${withinMs} ms, after ${afterMs} ms`,
   }
+}
+
+export function restartsWithin(
+  now: number,
+  history: readonly number[],
+  { withinMs }: { withinMs: number },
+): number {
+  return history.filter((at) => now - at < withinMs).length
 }

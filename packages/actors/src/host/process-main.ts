@@ -1,0 +1,76 @@
+import { Socket } from 'node:net'
+import { systemClock } from '../clock.js'
+import { seededRandom } from '../random.js'
+import { rootSite } from '../site/wire.js'
+import { exited } from '../supervision/failure.js'
+import { Hall } from '../transport/hall.js'
+import type { Port } from '../transport/port.js'
+import { socketPort } from '../transport/socket-port.js'
+import { watchParent } from './orphan-watch.js'
+import { parentFd, type ProcessData } from './process.js'
+import { importActor, runSite } from './site-main.js'
+import { realWorld } from './world.js'
+
+/** After a goodbye the parent should close its side too; one that hangs is not waited for. */
+const goodbyeMs = 1000
+
+/** The first module of an actor's process. */
+const socket = new Socket({ fd: parentFd })
+const port = socketPort(socket)
+let leaving = false
+let clear = (): void => undefined
+
+// Whoever pressed Ctrl-C meant the parent, which will say what is to happen.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+// The parent has heard our goodbye, or is gone.
+socket.once('close', () => {
+  if (leaving) process.exit(0)
+  clear()
+  // Node.js would wait for the threads, and one may be in native code for ever.
+  process.on('exit', () => process.kill(process.pid, 'SIGKILL'))
+  process.exit(1)
+})
+receiveFirst(port, (data, rest) => start(data as ProcessData, rest))
+
+function start(data: ProcessData, rest: Port): void {
+  const hall = new Hall(data.hall)
+  clear = () => hall.clear(data.parent)
+  const folder = data.parent === rootSite ? data.hall : undefined
+  watchParent({ parentPid: data.parentPid, folder })
+  const { crash } = runSite({
+    data,
+    port: rest,
+    world: realWorld(data.site, hall, systemClock, seededRandom(...data.randomKey)),
+    load: importActor,
+    leave: () => {
+      leaving = true
+      systemClock.after(goodbyeMs, () => process.exit(0))
+    },
+  })
+  process.on('uncaughtException', (error) => {
+    crash({ reason: 'exited', error: exited('process', data.path, 1, error) })
+  })
+}
+
+/** The first message says what to do; the others are for the site. */
+function receiveFirst(from: Port, act: (first: unknown, rest: Port) => void): void {
+  let listener: ((message: unknown) => void) | undefined
+  const early: unknown[] = []
+  const rest: Port = {
+    post: (message, transfer) => from.post(message, transfer),
+    receive: (next) => {
+      listener = next
+      for (const message of early.splice(0)) next(message)
+    },
+    onClose: (closed) => from.onClose(closed),
+    close: () => from.close(),
+  }
+  let first = true
+  from.receive((message) => {
+    if (first) {
+      first = false
+      act(message, rest)
+    } else if (listener === undefined) early.push(message)
+    else listener(message)
+  })
+}

@@ -1,0 +1,79 @@
+import { KaitianError } from '@kaitian/errors'
+import type { ActorSnapshot } from '../api/snapshot.js'
+import { deferred } from '../deferred.js'
+import { Arena } from './seeded-turns.js'
+import type { TestSystem } from './test-system.js'
+
+/** Turns of the event loop in which nothing happens in any test system; then a run hangs. */
+const patience = 10_000
+
+/** Notices what a run does not tell of itself: that it hangs, and errors that nobody caught. */
+export class Watchdog {
+  /** Rejects when one of the two is noticed. */
+  readonly alarm: Promise<never>
+  readonly #system: TestSystem
+  readonly #alarm = deferred<never>()
+  #over = false
+  #quiet = 0
+  #last = ''
+
+  constructor(system: TestSystem) {
+    this.#system = system
+    this.alarm = this.#alarm.promise
+    this.alarm.catch(() => undefined)
+    process.on('unhandledRejection', this.#onRejection)
+    setImmediate(this.#look)
+  }
+
+  close(): void {
+    this.#over = true
+    process.off('unhandledRejection', this.#onRejection)
+  }
+
+  readonly #onRejection = (error: unknown): void => this.#alarm.reject(error)
+
+  readonly #look = (): void => {
+    if (this.#over) return
+    const { clock, trace } = this.#system
+    const now = `${Arena.happened} ${clock.now()} ${clock.pending} ${trace.length}`
+    this.#quiet = now === this.#last ? this.#quiet + 1 : 0
+    this.#last = now
+    if (this.#quiet < patience) setImmediate(this.#look)
+    else void this.#tell()
+  }
+
+  async #tell(): Promise<void> {
+    const { pending } = this.#system.clock
+    const time =
+      pending === 0 ? 'no timer waits' : `nobody moves the clock, and ${pending} timers wait`
+    const lines = await this.#pending()
+    this.#alarm.reject(
+      new KaitianError(
+        'BAD_ARGUMENT',
+        `The run does not end: it waits for something, but the actors are at rest and ${time}${lines.join('')}`,
+      ),
+    )
+  }
+
+  /** Who does something, or waits for something. */
+  async #pending(): Promise<string[]> {
+    const system = this.#system
+    const asked = system.snapshot()
+    // A thread that is stuck is given up after a while.
+    await system.advance(1000)
+    const snapshot = await Promise.race([asked, Promise.resolve(undefined)])
+    return snapshot === undefined ? [] : [...unfinished(snapshot)]
+  }
+}
+
+function* unfinished(actor: ActorSnapshot): Generator<string> {
+  const { path, state, inHand, asks = [], mailbox } = actor
+  const what = [
+    ...(inHand === undefined ? [] : [`"${inHand.message}" in hand for ${inHand.forMs} ms`]),
+    ...asks.map(({ to, message }) => `waits for the answer of ${to} to "${message}"`),
+    ...(mailbox === undefined || mailbox.depth === 0 ? [] : [`${mailbox.depth} messages wait`]),
+    ...(mailbox === undefined || mailbox.stashed === 0 ? [] : [`${mailbox.stashed} put aside`]),
+  ]
+  if (what.length > 0 || state !== 'idle') yield `\n  ${path} (${state}): ${what.join('; ')}`
+  for (const child of actor.children) yield* unfinished(child)
+}

@@ -1,0 +1,6 @@
+export { decode, encode } from './codec.js'
+export { messagePort } from './message-port.js'
+export type { Port, Transferable } from './port.js'
+export { socketPort, type SocketPort, type SocketPortOptions } from './socket-port.js'
+export { Hall, type Door } from './hall.js'
+export { SocketExchange, type ExchangeOptions, type Ticket } from './exchange.js'

@@ -1,0 +1,18 @@
+import type { SiteId } from '../site/wire.js'
+import type { Port } from './port.js'
+
+/** How two sites come to have a port between them. */
+export interface Switchboard {
+  /** They can be given the two ends of a pair. */
+  near(a: SiteId, b: SiteId): boolean
+  /** Two ends that can be handed on along ports. */
+  pair(): [unknown, unknown]
+  /** A port of an end that was handed on to this site. */
+  toPort(end: unknown): Port
+  /** Closes an end that nobody is left to take. */
+  discard(end: unknown): void
+  /** Waits for the one caller that has the ticket. */
+  listen(): Promise<{ ticket: { path: string; key: string }; port: Promise<Port> }>
+  dial(ticket: { path: string; key: string }): Promise<Port>
+  close(): void
+}

@@ -1,0 +1,3 @@
+import { codecCases } from './codec-cases.js'
+
+codecCases('as installed')

@@ -1,0 +1,4 @@
+import { flows } from '../conformance/actors/flows.js'
+import { runEverywhere } from '../conformance/actors/stage.js'
+
+runEverywhere(flows)

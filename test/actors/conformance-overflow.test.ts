@@ -1,0 +1,4 @@
+import { overflow } from '../conformance/actors/overflow.js'
+import { runEverywhere } from '../conformance/actors/stage.js'
+
+runEverywhere(overflow)

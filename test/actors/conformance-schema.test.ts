@@ -1,0 +1,4 @@
+import { schemas } from '../conformance/actors/schema.js'
+import { runEverywhere } from '../conformance/actors/stage.js'
+
+runEverywhere(schemas)

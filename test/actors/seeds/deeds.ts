@@ -1,0 +1,205 @@
+import type { ActorClass, ActorRef, Context, GroupOptions, SpawnOptions } from '@kaitian/actors'
+import { KaitianError } from '@kaitian/errors'
+import type { Life } from './life.js'
+import type { Letter } from './mail.js'
+import type { PlayerProtocol, PlayerRef, Role } from './protocol.js'
+import type { Act, Child, Deed } from './script.js'
+import type { Sender } from './sender.js'
+
+/** Who performs deeds, and in which turn. */
+export interface Doer {
+  ctx: Context<typeof PlayerProtocol>
+  /** Of the children. */
+  actor: ActorClass<typeof PlayerProtocol, Role>
+  role: Role
+  life: Life
+  sender: Sender
+  /** The message in hand. */
+  letter: Letter | undefined
+  refOf: (number: number) => PlayerRef | undefined
+  learn: (ref: ActorRef) => void
+}
+
+/** One after the other; a promise only where a deed takes time. */
+export function perform(deeds: readonly Deed[], doer: Doer): void | Promise<void> {
+  for (let i = 0; i < deeds.length; i++) {
+    const pending = performOne(deeds[i], doer)
+    if (pending === undefined) continue
+    const rest = deeds.slice(i + 1)
+    return pending.then(() => {
+      doer.life.witness.look()
+      // A thread that is gone does not go on; here its code would.
+      return doer.life.lost ? new Promise<void>(() => undefined) : perform(rest, doer)
+    })
+  }
+  return undefined
+}
+
+/** Lives whose deeds may throw and kill: the others' do not, so that every run comes to rest. */
+const lives = 3
+
+function performOne(deed: Deed, doer: Doer): void | Promise<void> {
+  const { ctx, life, letter } = doer
+  switch (deed.do) {
+    case 'pause':
+      return Promise.resolve()
+    case 'sleep':
+      return deed.deaf ? life.sleep(deed.ms) : untilEnd(ctx.clock.sleep(deed.ms, ctx.signal))
+    case 'hold':
+      return new Promise((resolve) => {
+        if (!deed.deaf) ctx.signal.addEventListener('abort', () => resolve())
+        if (!deed.deaf && ctx.signal.aborted) resolve()
+      })
+    case 'throw':
+      return life.number < lives ? fail(deed.what, letter) : undefined
+    case 'stash':
+      // Once: two that put each other aside would go on for ever.
+      if (letter === undefined || letter.kind === 'flow' || letter.aside === true) return undefined
+      letter.aside = true
+      return ctx.stash()
+    case 'unstash':
+      return ctx.unstash()
+    case 'after':
+    case 'every':
+      return setTimer(deed, doer)
+    case 'own':
+      return untilEnd(() => life.own(deed))
+    case 'spawn':
+      return spawn(deed.child, doer, ctx)
+    case 'supervise':
+      return supervise(deed, doer)
+    default:
+      return act(deed, doer)
+  }
+}
+
+function fail(what: 'answer' | 'fault', letter: Letter | undefined): never {
+  if (letter !== undefined) letter.threw = what
+  if (what === 'fault') throw new RangeError('a fault')
+  throw new KaitianError('DATA_MISSING', 'an answer')
+}
+
+function act(deed: Act, doer: Doer): void | Promise<void> {
+  const { ctx, sender, life, refOf } = doer
+  switch (deed.do) {
+    case 'tell':
+      return sender.tell(deed)
+    case 'ask': {
+      const asked = sender.ask(deed).then((answer) => answer?.refs.forEach(doer.learn))
+      return deed.wait ? asked : undefined
+    }
+    case 'consume':
+      void sender.consume(deed)
+      return undefined
+    case 'room':
+      void sender.room(deed)
+      return undefined
+    case 'watch':
+      return watch(deed, doer)
+    case 'stop':
+    case 'kill': {
+      const ref = refOf(deed.to)
+      if (ref === undefined || (deed.do === 'kill' && life.number >= lives)) return undefined
+      const { timeoutMs } = deed as { timeoutMs?: number }
+      const options = timeoutMs === undefined ? {} : { timeoutMs }
+      const over =
+        deed.do === 'stop'
+          ? ctx.stop(ref, { drain: deed.drain, ...options })
+          : ctx.kill(ref, { restart: deed.restart })
+      void life.witness.expect(`${deed.do} of ${ref.path}`, over, life)
+    }
+  }
+  return undefined
+}
+
+function watch({ to, unwatchMs, deeds }: Act & { do: 'watch' }, doer: Doer): void {
+  const { ctx, life, refOf } = doer
+  const ref = refOf(to)
+  if (ref === undefined) return
+  let calls = 0
+  const unwatch = ctx.watch(ref, (down) => {
+    if (++calls > 1) life.witness.violate('A3', `${life.name} heard twice of ${down.ref.path}`)
+    if (down.ref !== ref) life.witness.violate('A3', `${life.name} heard of another one`)
+    sync(`watch of ${ref.path}`, deeds, doer)
+  })
+  if (unwatchMs !== undefined) ctx.after(unwatchMs, unwatch)
+}
+
+function setTimer(deed: Deed & { do: 'after' | 'every' }, doer: Doer): void {
+  const { ctx, life } = doer
+  const run = (): void => sync(`timer (${deed.ms} ms)`, deed.deeds, doer)
+  if (deed.do === 'after') {
+    const cancel = ctx.after(deed.ms, run)
+    if (deed.cancelMs !== undefined) ctx.after(deed.cancelMs, cancel)
+    return
+  }
+  // Also when it has no turn for them: they would go on for ever.
+  void life.sleep(deed.ms * deed.times).then(ctx.every(deed.ms, run))
+}
+
+/** The turn of a callback, which has no message in hand and does not wait. */
+function sync(what: string, deeds: readonly Deed[], doer: Doer): void {
+  const { life } = doer
+  life.turn(what, () => {
+    for (const deed of deeds) void performOne(deed, { ...doer, letter: undefined })
+  })
+}
+
+export function optionsOf({ name, on, mailbox, restart, stop }: Child): SpawnOptions {
+  const module = new URL('./player.js', import.meta.url)
+  return {
+    name,
+    on: on === 'inline' ? 'inline' : on === 'thread' ? { thread: module } : { process: module },
+    ...(mailbox === undefined ? {} : { mailbox }),
+    ...(restart === undefined ? {} : { restart }),
+    ...(stop === undefined ? {} : { stop }),
+  }
+}
+
+/** What `spawn` may reject with. */
+export const spawnRefusals = ['SPAWN_FAILED', 'ACTOR_STOPPED', 'BAD_ARGUMENT', 'SYSTEM_STOPPED']
+
+async function spawn(
+  child: Child,
+  { life, learn, role, actor }: Doer,
+  where: Pick<Context, 'spawn'>,
+  parent: string = life.path,
+): Promise<void> {
+  const { witness } = life
+  witness.look()
+  if (life.lost) return new Promise<void>(() => undefined)
+  const path = `${parent}/${child.name}`
+  witness.mail.declare(path, child.mailbox?.overflow)
+  const started = where.spawn(actor, { run: role.run, path, child }, optionsOf(child))
+  try {
+    learn(await witness.expect(`the spawn of ${path}`, started, life))
+  } catch (error) {
+    witness.checkCode(`the spawn of ${path}`, error, spawnRefusals)
+  }
+}
+
+async function supervise(deed: Deed & { do: 'supervise' }, doer: Doer): Promise<void> {
+  const { name, strategy, restart, children } = deed
+  const options: GroupOptions = { name, strategy, restart }
+  try {
+    const group = doer.ctx.supervise(options)
+    for (const child of children) await spawn(child, doer, group, group.path)
+  } catch (error) {
+    doer.life.witness.checkCode(`the group ${name} of ${doer.life.path}`, error, spawnRefusals)
+  }
+}
+
+/** Ends quietly when the incarnation does. */
+function untilEnd(what: Promise<void> | (() => void)): void | Promise<void> {
+  const quietly = (error: unknown): void => {
+    const { code } = error as KaitianError
+    if (code !== 'CANCELLED' && code !== 'ACTOR_STOPPED') throw error
+  }
+  if (typeof what !== 'function') return what.catch(quietly)
+  try {
+    what()
+  } catch (error) {
+    quietly(error)
+  }
+  return undefined
+}
