@@ -1,5 +1,4 @@
-import { escalation } from '../conformance/actors/escalation.js'
 import { runEverywhere } from '../conformance/actors/stage.js'
 import { supervision } from '../conformance/actors/supervision.js'
 
-runEverywhere(supervision, escalation)
+runEverywhere(supervision)

@@ -99,9 +99,11 @@ function isNot(path: string): (other: { path: string }) => boolean {
   return (other) => other.path !== path
 }
 
+/** Who is restarted, and in which order. */
+export const strategies = theme('strategies', { everywhere: recoveries })
+
 export const groups = theme('groups', {
   everywhere: {
-    ...recoveries,
     'one-for-one: without a restart left the group stops its children and is gone': (stage) =>
       gaveUp(stage, 'one-for-one'),
     'one-for-all: likewise': (stage) => gaveUp(stage, 'one-for-all'),

@@ -1,0 +1,4 @@
+import { escalation } from '../conformance/actors/escalation.js'
+import { runEverywhere } from '../conformance/actors/stage.js'
+
+runEverywhere(escalation)
