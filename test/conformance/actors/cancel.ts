@@ -81,6 +81,18 @@ export const cancel = theme('giving up', {
       assert.is(await a.ask.count(), 0)
     },
 
+    'ctx.message.signal has aborted for a handler that looks at it late': async (stage) => {
+      const a = await asked(stage)
+      const gate = await stage.gate()
+      const { signal, abort } = controller()
+      const given = rejection(a.ask.looksLate(gate.ref, { signal }), 'ASK_ABORTED')
+      await gate.arrived()
+      abort(new Error('enough'))
+      await given
+      gate.open()
+      await stage.lines.until('given up: true')
+    },
+
     'a signal that aborts after the answer changes nothing': async (stage) => {
       const a = await asked(stage)
       const { signal, abort } = controller()

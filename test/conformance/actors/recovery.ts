@@ -140,7 +140,9 @@ export const recovery = theme('recovery', {
       const group = await groupOf(stage, 'one-for-all')
       const gate = await stage.gate()
       const a = await stage.play('a', {}, {}, group)
-      const b = await stage.play('b', { stopAt: gate.ref, waitsIn: [1] }, {}, group)
+      // Its stop would hold up the others for ever.
+      const stop = { timeoutMs: Infinity }
+      const b = await stage.play('b', { stopAt: gate.ref, waitsIn: [1] }, { stop }, group)
       const down = downOf(stage.system, b)
       await fails(a)
       await gate.arrived()
