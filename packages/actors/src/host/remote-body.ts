@@ -37,6 +37,8 @@ export class RemoteBody implements Body {
   readonly #options: SpawnOptions
   readonly #supervisor: Supervisor
   #vessel: Vessel | undefined
+  /** The actor has started: from then on it should answer. */
+  #isUp = false
   /** The end was ordered from here and is announced from here. */
   #ordered = false
   /** It was told to stop, for another incarnation to follow. */
@@ -104,6 +106,7 @@ export class RemoteBody implements Body {
     const { site, path } = this
     const vessel = this.#parent.launch(this.#on, this.#dataFor(incarnation), this.#blueprint.actor)
     this.#vessel = vessel
+    this.#isUp = false
     this.#ordered = false
     this.#pausing = false
     // Of its first incarnation nobody knows before there is an actor.
@@ -133,6 +136,7 @@ export class RemoteBody implements Body {
       throw unavailable(path, 'killed')
     }
     this.#starting = false
+    this.#isUp = true
     if (incarnation > 0) this.#parent.tree.announceBack(site)
     void this.#attend(vessel)
   }
@@ -184,7 +188,7 @@ export class RemoteBody implements Body {
     const placement = this.#vessel?.placement ?? ('thread' in this.#on ? 'thread' : 'process')
     if (!this.running) return { placement }
     const answer = await this.#parent.tree.query(this, 'snapshot', snapshotWithinMs)
-    return { ...(answer ?? { state: 'unresponsive' }), placement }
+    return { ...(answer ?? { state: this.#isUp ? 'unresponsive' : 'starting' }), placement }
   }
 
   async #attend(vessel: Vessel): Promise<void> {
