@@ -21,7 +21,7 @@ class Group {
     for (size_t rank = 0; rank < ranks; ++rank) {
       auto memory = std::make_shared<std::vector<float>>(count);
       memory_.push_back(memory);
-      options.regions[0].push_back(
+      options.regions[static_cast<size_t>(kaitian::DType::F32)].push_back(
           {reinterpret_cast<std::byte*>(memory->data()), count * sizeof(float), memory});
     }
     communicator_ = std::make_shared<kaitian::Communicator>(std::move(options));

@@ -38,9 +38,11 @@ CommunicatorOptions readOptions(const Napi::CallbackInfo& info) {
   options.deadline = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline);
   options.ranks = info[1].As<Napi::Number>().Uint32Value();
   const Napi::Array byDtype = info[2].As<Napi::Array>();
-  for (uint32_t dtype = 0; dtype < kDTypes; ++dtype) {
-    options.regions[dtype] = readRegions(byDtype.Get(dtype).As<Napi::Array>());
-    refuseOverlap(info.Env(), options.regions[dtype]);
+  constexpr DType kInUse[] = {DType::F32, DType::I64};
+  for (uint32_t i = 0; i < std::size(kInUse); ++i) {
+    auto& regions = options.regions[static_cast<size_t>(kInUse[i])];
+    regions = readRegions(byDtype.Get(i).As<Napi::Array>());
+    refuseOverlap(info.Env(), regions);
   }
   return options;
 }

@@ -54,6 +54,10 @@ struct ToObject {
     object["missing"] = ranksArray(env, failure.missing);
     object["deadlineMs"] = Napi::Number::New(env, failure.deadlineMs);
   }
+  void operator()(const GroupLost& failure) {
+    kind("lost");
+    object["detail"] = Napi::String::New(env, failure.detail);
+  }
   void operator()(const PeersLeft& failure) {
     kind("left");
     object["sequence"] = number(env, failure.sequence);

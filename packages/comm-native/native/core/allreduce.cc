@@ -36,8 +36,9 @@ bool allreduce(std::span<const Region> ranks, const Signature& signature,
       return sumInPlace<float>(ranks, signature, aborted);
     case DType::I64:
       return sumInPlace<int64_t>(ranks, signature, aborted);
+    default:
+      return false;
   }
-  return false;
 }
 
 }  // namespace kaitian

@@ -9,26 +9,44 @@
 
 namespace kaitian {
 
+// How far an operation had come. The order is that of PHASES in
+// src/failure.ts, and goes over the wire.
+enum class Phase : uint8_t {
+  Arrive,   // some ranks had not called it, or marked it ready
+  Compare,  // other groups had not announced it
+  Reduce,   // its pieces were being worked on in this group
+  Bridge,   // chunks were on their way between groups
+};
+
 // Somebody called abort.
 struct Aborted {
   std::string cause;
 };
 
-// These ranks had not marked the operation when its deadline passed (C4).
+// These ranks had not done their part when the deadline passed (C4).
 struct DeadlineExceeded {
   uint64_t sequence;
   std::vector<int> missing;
   double deadlineMs;
+  Phase phase = Phase::Arrive;
 };
 
-// These ranks left, or their threads ended, before they marked the operation (C4).
+// These ranks left, or their threads ended, before they had done their part (C4).
 struct PeersLeft {
   uint64_t sequence;
   std::vector<int> missing;
 };
 
+// The link to a group carries nothing any more, and was not restored in time.
+struct GroupLost {
+  uint32_t group;
+  // The order is that of LOSSES in src/failure.ts, and goes over the wire.
+  enum class Reason : uint8_t { Closed, Silent, Malformed, Corrupt } reason = Reason::Closed;
+  std::string detail;
+};
+
 // Why a communicator was aborted. Sentences are made of it in TypeScript, in
 // one place for both implementations.
-using Failure = std::variant<Aborted, Mismatch, DeadlineExceeded, PeersLeft>;
+using Failure = std::variant<Aborted, Mismatch, DeadlineExceeded, PeersLeft, GroupLost>;
 
 }  // namespace kaitian

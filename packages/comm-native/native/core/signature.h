@@ -6,17 +6,39 @@
 #include <span>
 #include <vector>
 
+#include "dtype.h"
+#include "op.h"
+
 namespace kaitian {
 
-enum class DType : uint8_t { F32, I64 };
-constexpr size_t kDTypes = 2;
+// The order is that of COLLECTIVES in src/signature.ts, and goes over the wire.
+enum class Collective : uint8_t {
+  Allreduce,
+  Reduce,
+  Broadcast,
+  Allgather,
+  ReduceScatter,
+  AllToAll,
+  Gather,
+  Scatter,
+  Barrier,
+  SendRecv,
+};
 
 // What all members must agree on before any data moves (C3).
 struct Signature {
+  // Counts the operations of a lane.
   uint64_t sequence = 0;
+  // Elements: of the whole in allreduce, reduce, broadcast and sendRecv, of one
+  // rank's piece in the others.
   uint64_t count = 0;
+  // First element in the ranks' regions; 0 for explicit calls.
   uint64_t offset = 0;
   uint64_t generation = 0;
+  // A rank, where the collective has one; 0 otherwise.
+  uint32_t root = 0;
+  Collective collective = Collective::Allreduce;
+  Op op = Op::Sum;
   DType dtype = DType::F32;
 
   bool operator==(const Signature&) const = default;
