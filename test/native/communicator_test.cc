@@ -16,7 +16,7 @@ TEST("C2 ranks that rewrite their parts between operations always see the sum of
     spawnRanks(ranks, [&](size_t rank) {
       for (int step = 0; step < kSteps; ++step) {
         for (float& value : group.part(rank)) value = static_cast<float>(step + rank);
-        CHECK(group->ready(rank, group.signature(step)));
+        CHECK(group->ready(rank, group.signature(step)) == Outcome::Pending);
         if (rank == 0) CHECK(!group.issue(group.signature(step)).get());
         phase.arrive_and_wait();
         const float expected = static_cast<float>(step * ranks + ranks * (ranks - 1) / 2);
@@ -43,7 +43,7 @@ TEST("operations issued ahead run in sequence while ranks mark them in their own
       Signature signature = group.signature(i);
       signature.count = 1;
       signature.offset = i % 64;
-      CHECK(group->ready(rank, signature));
+      CHECK(group->ready(rank, signature) == Outcome::Pending);
     }
   });
   for (auto& result : results) CHECK(!result.get());
@@ -58,7 +58,7 @@ TEST("C3 the member that differs is named, and no data moves") {
   spawnRanks(3, [&](size_t rank) {
     Signature signature = group.signature();
     if (rank == 1) signature.count = 4;
-    CHECK(group->ready(rank, signature));
+    CHECK(group->ready(rank, signature) == Outcome::Pending);
   });
   const Mismatch mismatch = std::get<Mismatch>(*result.get());
   CHECK(mismatch.differing.size() == 1 && mismatch.differing[0].rank == 1);
@@ -71,14 +71,14 @@ TEST("C3 the leader is named when it differs from all members") {
   Signature odd = group.signature();
   odd.generation = 6;
   auto result = group.issue(odd);
-  spawnRanks(2, [&](size_t rank) { CHECK(group->ready(rank, group.signature())); });
+  spawnRanks(2, [&](size_t rank) { CHECK(group->ready(rank, group.signature()) == Outcome::Pending); });
   const Mismatch mismatch = std::get<Mismatch>(*result.get());
-  CHECK(mismatch.differing.size() == 1 && mismatch.differing[0].rank == kLeader);
+  CHECK(mismatch.differing.size() == 1 && mismatch.differing[0].rank == leaderOf(0));
 }
 
 TEST("C4 the deadline names who is missing") {
   Group group(3, 8, milliseconds(30));
-  CHECK(group->ready(0, group.signature()));
+  CHECK(group->ready(0, group.signature()) == Outcome::Pending);
   const DeadlineExceeded failure =
       std::get<DeadlineExceeded>(*group.issue(group.signature()).get());
   CHECK((failure.missing == std::vector<int>{1, 2}) && failure.deadlineMs == 30);
@@ -88,14 +88,14 @@ TEST("C4 a rank that leaves unmarked is named at once, one that marked before is
   Group group(2, 8);
   group.part(1).assign(8, 5.0f);
   std::thread member([&] {
-    CHECK(group->ready(1, group.signature()));
+    CHECK(group->ready(1, group.signature()) == Outcome::Pending);
     group->leave(1);
   });
   auto first = group.issue(group.signature());
   auto second = group.issue(group.signature(1));
-  CHECK(group->ready(0, group.signature()));
+  CHECK(group->ready(0, group.signature()) == Outcome::Pending);
   CHECK(!first.get());
-  CHECK(group->ready(0, group.signature(1)));
+  group->ready(0, group.signature(1));
   CHECK(std::get<PeersLeft>(*second.get()).missing == std::vector<int>{1});
   member.join();
   CHECK(group.part(0)[7] == 5.0f);
@@ -118,7 +118,7 @@ TEST("abort from any thread ends the wait; the first cause stays; late marks are
     const std::string cause = std::get<Aborted>(*group->failure()).cause;
     // Both ranks may have marked before the first abort: then the sum stands.
     if (outcome) CHECK(std::get<Aborted>(*outcome).cause == cause);
-    CHECK(group->ready(0, group.signature(1)));
+    CHECK(group->ready(0, group.signature(1)) == Outcome::Failed);
     CHECK(std::get<Aborted>(*group.issue(group.signature(1)).get()).cause == cause);
   }
 }
@@ -139,7 +139,7 @@ TEST("memory whose owner is gone stays valid until close") {
   Group group(2, 1 << 16);
   const auto watched = group.forget(1);
   auto result = group.issue(group.signature());
-  spawnRanks(2, [&](size_t rank) { CHECK(group->ready(rank, group.signature())); });
+  spawnRanks(2, [&](size_t rank) { CHECK(group->ready(rank, group.signature()) == Outcome::Pending); });
   CHECK(!result.get());
   CHECK(!watched.expired());
   group->close();
@@ -160,8 +160,8 @@ TEST("whenEnded calls back once, before or after the end") {
 TEST("a rank joins once, and is told when it runs too far ahead") {
   Group group(1, 8);
   CHECK(group->join(0) && !group->join(0));
-  for (uint64_t i = 0; i < ReadyRing::kCapacity; ++i) CHECK(group->ready(0, group.signature(i)));
-  CHECK(!group->ready(0, group.signature(ReadyRing::kCapacity)));
+  for (uint64_t i = 0; i < Lane::kCapacity; ++i) CHECK(group->ready(0, group.signature(i)) == Outcome::Pending);
+  CHECK(group->ready(0, group.signature(Lane::kCapacity)) == Outcome::TooFar);
   CHECK(!group.issue(group.signature(0)).get());
-  CHECK(group->ready(0, group.signature(ReadyRing::kCapacity)));
+  CHECK(group->ready(0, group.signature(Lane::kCapacity)) == Outcome::Pending);
 }

@@ -16,7 +16,7 @@ class Group {
   Group(size_t ranks, size_t count, std::chrono::milliseconds deadline = std::chrono::seconds(20))
       : count_(count) {
     kaitian::CommunicatorOptions options;
-    options.ranks = ranks;
+    options.groups = kaitian::Groups({ranks});
     options.deadline = deadline;
     for (size_t rank = 0; rank < ranks; ++rank) {
       auto memory = std::make_shared<std::vector<float>>(count);
@@ -44,9 +44,10 @@ class Group {
 
   std::future<std::optional<kaitian::Failure>> issue(const kaitian::Signature& signature) {
     auto promise = std::make_shared<std::promise<std::optional<kaitian::Failure>>>();
-    communicator_->issue(signature, [promise](const kaitian::Failure* failure) {
+    const auto outcome = communicator_->issue(0, signature, [promise](const auto* failure) {
       promise->set_value(failure ? std::optional(*failure) : std::nullopt);
     });
+    if (outcome == kaitian::Outcome::Failed) promise->set_value(communicator_->failure());
     return promise->get_future();
   }
 

@@ -1,5 +1,7 @@
 import { KaitianError } from '@kaitian/errors'
-import type { CommunicatorOptions, DType, Region, SgdStep, Signature } from './types.js'
+import { DTYPES, ELEMENT_BYTES, isFloat, type DType } from './dtype.js'
+import { OPS, type Op } from './op.js'
+import type { CommunicatorOptions, Region, SgdStep, Signature } from './types.js'
 
 /**
  * Arguments are checked here, once for both implementations, so that they
@@ -15,9 +17,6 @@ export const OPERATIONS_AHEAD = 256
 
 /** As long as Node.js's own timers; longer ones would overflow on the way to nanoseconds. */
 const LONGEST_DEADLINE_MS = 2 ** 31 - 1
-
-/** Width of an element. */
-export const ELEMENT_BYTES: Readonly<Record<DType, number>> = { f32: 4, i64: 8 }
 
 type View = Float32Array | BigInt64Array
 
@@ -138,22 +137,30 @@ export function checkRunningStatistic(
   checkFinite('momentum', momentum)
 }
 
-/** Refuses what this version cannot carry by name, never does it wrong (C1). */
+/** Refuses by name what cannot be carried, never does it wrong (C1). */
+export function checkDType(dtype: DType): void {
+  if (DTYPES.includes(dtype)) return
+  throw new KaitianError(
+    'UNSUPPORTED_DTYPE',
+    `The element type '${String(dtype)}' is not supported; use one of ${DTYPES.join(', ')}.`,
+    { fields: { dtype } },
+  )
+}
+
+/** The mean of integers is none, and rounding it would hide that. */
+export function checkOp(op: Op, dtype: DType): void {
+  if (OPS.includes(op) && (op !== 'avg' || isFloat(dtype))) return
+  const advice = op === 'avg' ? `use 'sum' for ${dtype} and divide` : `use one of ${OPS.join(', ')}`
+  throw new KaitianError(
+    'UNSUPPORTED_OP',
+    `The operation '${String(op)}' is not supported for ${dtype}; ${advice}.`,
+    { fields: { op, dtype } },
+  )
+}
+
 export function checkSignature(signature: Signature): void {
-  if (signature.op !== 'sum') {
-    throw new KaitianError(
-      'UNSUPPORTED_OP',
-      `The operation '${signature.op as string}' is not supported; use 'sum'.`,
-      { fields: { op: signature.op } },
-    )
-  }
-  if (!Object.hasOwn(ELEMENT_BYTES, signature.dtype)) {
-    throw new KaitianError(
-      'UNSUPPORTED_DTYPE',
-      `The element type '${signature.dtype as string}' is not supported; use 'f32' or 'i64'.`,
-      { fields: { dtype: signature.dtype } },
-    )
-  }
+  checkDType(signature.dtype)
+  checkOp(signature.op, signature.dtype)
   checkNatural('sequence', signature.sequence)
   checkNatural('count', signature.count)
   checkNatural('offset', signature.offset)
@@ -169,12 +176,14 @@ export interface Room {
 
 /** Sizes instead of regions: who keeps these keeps nobody's memory alive. */
 export function roomsOf({ members, regions }: CommunicatorOptions): Room[] {
-  const fit = (region: Region | undefined, dtype: DType): Room['elements'] =>
-    region === undefined ? {} : { [dtype]: Math.floor(region.byteLength / ELEMENT_BYTES[dtype]) }
-  return regions.map(({ f32, i64 }, rank) => ({
-    member: members[rank],
-    elements: { ...fit(f32, 'f32'), ...fit(i64, 'i64') },
-  }))
+  return regions.map((byType, rank) => {
+    const elements: Partial<Record<DType, number>> = {}
+    for (const dtype of DTYPES) {
+      const region = byType[dtype]
+      if (region) elements[dtype] = Math.floor(region.byteLength / ELEMENT_BYTES[dtype])
+    }
+    return { member: members[rank], elements }
+  })
 }
 
 /** An operation that does not fit the regions is refused before it is issued. */
@@ -225,12 +234,28 @@ export function checkCommunicator(options: CommunicatorOptions): void {
       deadlineMs,
     })
   }
-  regions.forEach((byType, rank) => {
-    if (byType.f32 !== undefined) checkRegion(`${members[rank]}'s f32 region`, byType.f32, 'f32')
-    if (byType.i64 !== undefined) checkRegion(`${members[rank]}'s i64 region`, byType.i64, 'i64')
-  })
-  checkApart(options, 'f32')
-  checkApart(options, 'i64')
+  checkGroups(options)
+  for (const dtype of DTYPES) {
+    regions.forEach((byType, rank) => {
+      const region = byType[dtype]
+      if (region !== undefined) checkRegion(`${members[rank]}'s ${dtype} region`, region, dtype)
+    })
+    checkApart(options, dtype)
+  }
+}
+
+function checkGroups({ members, groups, patienceMs }: CommunicatorOptions): void {
+  if (patienceMs !== undefined && !(patienceMs >= 0 && patienceMs <= LONGEST_DEADLINE_MS)) {
+    refuse(`patienceMs must be at least 0, not ${String(patienceMs)}.`, { patienceMs })
+  }
+  if (groups === undefined) return
+  for (const size of groups) {
+    if (!Number.isInteger(size) || size < 1) refuse(`A group has ${String(size)} members.`)
+  }
+  const sum = groups.reduce((total, size) => total + size, 0)
+  if (sum !== members.length) {
+    refuse(`The groups hold ${sum} members, but there are ${members.length}.`, { groups })
+  }
 }
 
 /**

@@ -1,6 +1,5 @@
 import { KaitianError } from '@kaitian/errors'
-import { differingParts, LEADER } from './signature.js'
-import type { Signature } from './types.js'
+import { differingParts, LEADER, type Signature } from './signature.js'
 
 /**
  * Why a communicator was aborted, as plain data: it crosses threads, and both
@@ -22,9 +21,20 @@ export type Failure =
       readonly sequence: number
       readonly missing: readonly number[]
       readonly deadlineMs: number
+      readonly phase: Phase
     }
   /** C4: these ranks left (or their thread ended) before they marked the operation. */
   | { readonly kind: 'left'; readonly sequence: number; readonly missing: readonly number[] }
+  /** C4: nothing goes to or comes from a group any more. */
+  | {
+      readonly kind: 'lost'
+      readonly group: number
+      readonly reason: 'closed' | 'silent' | 'malformed' | 'corrupt'
+      readonly detail: string
+    }
+
+/** How far an operation had come, in the order of the native core's enumeration. */
+export type Phase = 'arrive' | 'compare' | 'reduce' | 'bridge'
 
 export interface Group {
   readonly generation: number
@@ -46,39 +56,95 @@ function describeMismatch(group: Group, failure: Failure & { kind: 'mismatch' })
   return `Operation ${failure.sequence} moved no data: ${who.join('; ')}. Give all members the same plan.`
 }
 
+const REASONS = {
+  closed: 'was closed',
+  silent: 'fell silent',
+  malformed: 'carried what is no frame of this version',
+  corrupt: 'carried a damaged chunk',
+} as const
+
+const DOING: Readonly<Record<Phase, string>> = {
+  arrive: 'take part in',
+  compare: 'announce',
+  reduce: 'finish their share of',
+  bridge: 'exchange their part of',
+}
+
 /** One sentence for people, the same on the leader and on every member. */
 export function describeFailure(group: Group, failure: Failure): string {
-  if (failure.kind === 'aborted') return failure.cause
-  if (failure.kind === 'mismatch') return describeMismatch(group, failure)
-  const names = failure.missing.map((rank) => nameOf(group, rank)).join(', ')
-  if (failure.kind === 'left') {
-    return `${names} left before marking operation ${failure.sequence} ready. Start the next generation with the others.`
+  switch (failure.kind) {
+    case 'aborted':
+      return failure.cause
+    case 'mismatch':
+      return describeMismatch(group, failure)
+    case 'left':
+      return `${namesOf(group, failure)} left before taking part in operation ${failure.sequence}. Start the next generation with the others.`
+    case 'deadline': {
+      const { sequence, phase, deadlineMs } = failure
+      return `${namesOf(group, failure)} did not ${DOING[phase]} operation ${sequence} within ${deadlineMs} ms. Look at that device, or raise the deadline.`
+    }
+    case 'lost':
+      return `The link to group ${failure.group} ${REASONS[failure.reason]} (${failure.detail}). Go on without that group, or connect again and start a new generation.`
   }
-  return `${names} did not mark operation ${failure.sequence} ready within ${failure.deadlineMs} ms. Look at that device, or raise the deadline.`
+}
+
+function namesOf(group: Group, { missing }: { readonly missing: readonly number[] }): string {
+  return missing.map((rank) => nameOf(group, rank)).join(', ') || 'A thread'
 }
 
 const CODES = {
   mismatch: 'SIGNATURE_MISMATCH',
   deadline: 'DEADLINE_EXCEEDED',
   left: 'PEER_DOWN',
+  lost: 'LINK_LOST',
 } as const
 
-/** The error for an operation: its own, or COMMUNICATOR_ABORTED when another one failed first. */
+/** The error for a call that was under way: whatever ended its communicator ended it. */
+export function callError(group: Group, failure: Failure): KaitianError {
+  if (failure.kind !== 'aborted') return ownError(group, failure)
+  const cause = failure.cause
+  return new KaitianError(
+    'COMMUNICATOR_ABORTED',
+    `The call was not carried out, its communicator was aborted: ${cause} Results of this generation must not be used.`,
+    { fields: { generation: group.generation, cause } },
+  )
+}
+
+/** The error for a bucket: its own, or COMMUNICATOR_ABORTED when another one failed first. */
 export function failureError(group: Group, failure: Failure, sequence: number): KaitianError {
+  const own = failure.kind !== 'aborted' && 'sequence' in failure && failure.sequence === sequence
+  if (own || failure.kind === 'lost') return ownError(group, failure, sequence)
   const cause = describeFailure(group, failure)
-  const fields = { generation: group.generation, sequence, phase: 'ready', cause }
-  if (failure.kind === 'aborted' || failure.sequence !== sequence) {
-    return new KaitianError(
-      'COMMUNICATOR_ABORTED',
-      `Operation ${sequence} did not run, its communicator was aborted: ${cause} Results of this generation must not be used.`,
-      { fields },
-    )
+  return new KaitianError(
+    'COMMUNICATOR_ABORTED',
+    `Operation ${sequence} did not run, its communicator was aborted: ${cause} Results of this generation must not be used.`,
+    { fields: { generation: group.generation, sequence, cause } },
+  )
+}
+
+function ownError(
+  group: Group,
+  failure: Exclude<Failure, { kind: 'aborted' }>,
+  sequence?: number,
+): KaitianError {
+  const sentence = describeFailure(group, failure)
+  const fields = { generation: group.generation, sequence, ...detailsOf(group, failure) }
+  return new KaitianError(CODES[failure.kind], sentence, { fields: { ...fields, cause: sentence } })
+}
+
+function detailsOf(
+  group: Group,
+  failure: Exclude<Failure, { kind: 'aborted' }>,
+): Record<string, unknown> {
+  if (failure.kind === 'lost') {
+    const { group: lost, reason } = failure
+    return { phase: 'bridge', group: lost, reason }
   }
+  const { sequence } = failure
   if (failure.kind !== 'mismatch') {
+    const phase = failure.kind === 'deadline' ? failure.phase : 'arrive'
     const missing = failure.missing.map((rank) => nameOf(group, rank))
-    return new KaitianError(CODES[failure.kind], cause, {
-      fields: { ...fields, missing, ranks: failure.missing },
-    })
+    return { sequence, phase, missing, ranks: failure.missing }
   }
   const differing = failure.differing.map(({ rank, signature }) => ({
     member: nameOf(group, rank),
@@ -86,7 +152,5 @@ export function failureError(group: Group, failure: Failure, sequence: number): 
     in: differingParts(failure.expected, signature),
     signature,
   }))
-  return new KaitianError(CODES.mismatch, cause, {
-    fields: { ...fields, expected: failure.expected, differing },
-  })
+  return { sequence, phase: 'compare', expected: failure.expected, differing }
 }

@@ -1,5 +1,6 @@
 export { loadBackend, type BackendPreference } from './backend.js'
-export { ELEMENT_BYTES } from './checks.js'
+export { DTYPES, ELEMENT_BYTES, type Data, type DType } from './dtype.js'
+export { OPS, type Op } from './op.js'
 export {
   createSharedRegion,
   openSharedRegion,
@@ -13,10 +14,12 @@ export type {
   CommunicatorTicket,
   DeviceAddress,
   DeviceContext,
-  DType,
   Kernels,
   Membership,
+  MoveCall,
+  ReduceCall,
   Region,
+  RootedCall,
   SgdStep,
   Signature,
 } from './types.js'

@@ -11,6 +11,15 @@ export function alreadyJoined(ticket: CommunicatorTicket, rank: number): Kaitian
   )
 }
 
+export function hasLeft(ticket: CommunicatorTicket, rank: number): KaitianError {
+  const member = ticket.members[rank]
+  return new KaitianError(
+    'BAD_ARGUMENT',
+    `${member} has left this communicator; join the next generation's.`,
+    { fields: { member, rank, generation: ticket.generation } },
+  )
+}
+
 export function tooFarAhead(ticket: CommunicatorTicket, rank: number): KaitianError {
   const member = ticket.members[rank]
   return new KaitianError(

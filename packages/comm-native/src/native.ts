@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { Data } from './dtype.js'
 import type { Failure } from './failure.js'
 import type { SgdStep } from './types.js'
 
@@ -14,9 +15,13 @@ export interface NativeAddon {
 
   readonly Communicator: new (
     deadlineMs: number,
-    ranks: number,
-    /** [f32, i64], by rank; empty for a dtype that is not in use. */
-    regions: readonly [readonly NativeRegion[], readonly NativeRegion[]],
+    patienceMs: number,
+    generation: number,
+    groups: readonly number[],
+    /** Rounds f32 to bf16 between groups. */
+    narrow: boolean,
+    /** By dtype, then by rank; empty for a dtype that is not in use. */
+    regions: readonly (readonly NativeRegion[])[],
   ) => NativeCommunicator
   readonly DeviceContext: new () => NativeDeviceContext
   readonly Membership: new () => NativeMembership
@@ -52,8 +57,9 @@ export interface NativeRegion {
   readonly byteLength: number
 }
 
-/** A signature, spread: objects would cost more than the call. dtype 0 is f32, 1 is i64. */
+/** A signature, spread: objects would cost more than the call. Numbers are those of the lists. */
 export type NativeSignature = [
+  op: number,
   dtype: number,
   sequence: number,
   count: number,
@@ -63,7 +69,7 @@ export type NativeSignature = [
 
 export interface NativeCommunicator {
   id(): number
-  issue(token: number, ...signature: NativeSignature): void
+  issue(token: number, group: number, ...signature: NativeSignature): void
   abort(cause: string): void
   /** Completes when the native thread runs nothing any more. */
   end(token: number): void
@@ -71,10 +77,32 @@ export interface NativeCommunicator {
   release(): void
 }
 
+/** What has become of a call; after PENDING its token is reported. */
+export const DONE = 0
+export const PENDING = 1
+/** The communicator was aborted: see `failure`. */
+export const FAILED = 2
+export const TOO_FAR = 3
+export type NativeOutcome = typeof DONE | typeof PENDING | typeof FAILED | typeof TOO_FAR
+
+/** A call, spread. One array as both is a call in place. */
+export type NativeCall = [
+  collective: number,
+  op: number,
+  dtype: number,
+  count: number,
+  root: number,
+  send: Data | undefined,
+  recv: Data | undefined,
+]
+
 export interface NativeMembership {
   join(id: number, rank: number): 'joined' | 'gone' | 'taken'
-  /** False when too far ahead. */
-  ready(...signature: NativeSignature): boolean
+  ready(...signature: NativeSignature): NativeOutcome
+  /** `elsewhere`: not on this thread. */
+  call(token: number, elsewhere: boolean, ...call: NativeCall): NativeOutcome
+  /** Between two ranks, of which this is one. */
+  pass(token: number, from: number, to: number, ...call: NativeCall): NativeOutcome
   failure(): Failure | undefined
   leave(): void
 }

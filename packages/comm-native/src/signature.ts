@@ -1,6 +1,22 @@
-import type { Signature } from './types.js'
+import type { Collective } from './collective.js'
+import type { Signature as BucketSignature } from './types.js'
 
-export const SIGNATURE_PARTS = ['sequence', 'op', 'dtype', 'count', 'offset', 'generation'] as const
+/** Of a bucket, or of a call, which also has these. */
+export interface Signature extends BucketSignature {
+  readonly collective?: Collective
+  readonly root?: number
+}
+
+const SIGNATURE_PARTS = [
+  'sequence',
+  'collective',
+  'op',
+  'dtype',
+  'count',
+  'root',
+  'offset',
+  'generation',
+] as const
 
 /** The parts in which two signatures differ; empty when they agree. */
 export function differingParts(expected: Signature, found: Signature): (keyof Signature)[] {

@@ -1,5 +1,5 @@
-/** Element types a collective can carry in this version. */
-export type DType = 'f32' | 'i64'
+import type { Data, DType } from './dtype.js'
+import type { Op } from './op.js'
 
 /** `vendor:ordinal`, e.g. `cpu:0`. */
 export interface DeviceAddress {
@@ -29,10 +29,10 @@ export interface DeviceContext {
   dispose(): void
 }
 
-/** What all members must agree on before any data moves (C3). */
+/** A bucket's operation: what all members must agree on before any data moves (C3). */
 export interface Signature {
   readonly sequence: number
-  readonly op: 'sum'
+  readonly op: Op
   readonly dtype: DType
   /** Elements. */
   readonly count: number
@@ -47,8 +47,20 @@ export interface CommunicatorOptions {
   readonly members: readonly string[]
   /** regions[rank]: the memory that rank's data lies in, one region for each dtype in use. */
   readonly regions: readonly Readonly<Partial<Record<DType, Region>>>[]
-  /** A member that has not marked an operation ready this long after it was issued fails it. */
+  /** An operation that has been waited for this long fails, and names who has not done their part. */
   readonly deadlineMs: number
+  /**
+   * Sizes of the groups that the members are divided into, in their order; all in one when not
+   * given. A reduction combines each group's members first and then the groups' results.
+   */
+  readonly groups?: readonly number[]
+  /** Between groups f32 sums are rounded to bf16, as on a wire of half the bytes. Default `f32`. */
+  readonly wire?: 'f32' | 'bf16'
+  /**
+   * How long a call may keep its thread while it waits for the others, before it becomes
+   * asynchronous. Default 0.1 ms, or 1 ms of yielding where members outnumber processors.
+   */
+  readonly patienceMs?: number
 }
 
 /** Plain data that lets another thread join; sent in a message. */
@@ -65,10 +77,10 @@ export interface CommunicatorTicket {
 export interface Communicator {
   readonly ticket: CommunicatorTicket
   /**
-   * Issues one in-place sum over all ranks' regions; operations run in the
-   * order of their sequence numbers (0, 1, 2 … within the communicator).
-   * Starts when every member has marked it ready; resolves when every region
-   * holds the sum, added in rank order.
+   * Issues a bucket: one in-place allreduce over all ranks' regions. Buckets run
+   * in the order of their sequence numbers (0, 1, 2 … within the communicator).
+   * Starts, off this thread, when every member has marked it ready; resolves
+   * when every region holds the result, combined in rank order.
    *
    * @throws SIGNATURE_MISMATCH (fields: who differs, in what), DEADLINE_EXCEEDED
    * (fields: missing members), PEER_DOWN (fields: members that left before
@@ -83,10 +95,54 @@ export interface Communicator {
   dispose(): Promise<void>
 }
 
-/** A device's end, in the device's thread. */
+/**
+ * A device's end, in the device's thread.
+ *
+ * The collectives are called by all members in the same order, as in MPI. A
+ * call does its share in the calling thread while the others keep pace, which
+ * for small data costs less than any message; where they do not, or the data
+ * is large, it goes on without this thread. Data is any typed array, shared
+ * or not; it is pinned while in use and not to be touched before the promise
+ * has settled, nor after it was rejected (threads that were late may still
+ * write to it: drop it with the generation). Buffers may be the same (in
+ * place) but not overlap otherwise.
+ *
+ * Sums of f16 and bf16 are accumulated in fp32 and rounded once in a group;
+ * integers wrap; `avg` of integers is refused; NaN wins in `min` and `max`.
+ * All members end with identical bits (C2).
+ *
+ * Every call rejects with SIGNATURE_MISMATCH, DEADLINE_EXCEEDED or PEER_DOWN
+ * when the communicator was aborted by what happened in it, with
+ * COMMUNICATOR_ABORTED when by something else, and with BAD_ARGUMENT,
+ * UNSUPPORTED_DTYPE or UNSUPPORTED_OP, harmlessly, when it was refused.
+ */
 export interface Membership {
+  readonly rank: number
+  /** How many members there are, in all groups. */
+  readonly size: number
+  /** recv[i] = op over all members' send[i]; in place when `recv` is not given. */
+  allreduce(call: ReduceCall): Promise<void>
+  /** As `allreduce`, on `root` alone; the others' `recv` is not used. */
+  reduce(call: ReduceCall & RootedCall): Promise<void>
+  /** Everyone's `data` becomes `root`'s. */
+  broadcast(call: RootedCall & { readonly data: Data; readonly dtype?: DType }): Promise<void>
+  /** recv = all members' send, in rank order; in place when `send` is this rank's piece of it. */
+  allgather(call: MoveCall): Promise<void>
+  /** recv = this rank's piece of the reduction of all members' send. */
+  reduceScatter(call: MoveCall & { readonly op?: Op }): Promise<void>
+  /** Piece r of send goes to rank r; piece r of recv came from rank r. */
+  allToAll(call: { readonly send: Data; readonly recv?: Data; readonly dtype?: DType }): Promise<void>
+  /** `root`'s recv = all members' send, in rank order. */
+  gather(call: RootedCall & Partial<MoveCall> & { readonly send: Data }): Promise<void>
+  /** recv = this rank's piece of `root`'s send. */
+  scatter(call: RootedCall & Partial<MoveCall> & { readonly recv: Data }): Promise<void>
+  /** Resolves when all members have called it. */
+  barrier(): Promise<void>
+  /** To one member, which must `receive` as much; messages of a pair arrive in order. */
+  send(call: { readonly to: number; readonly data: Data; readonly dtype?: DType }): Promise<void>
+  receive(call: { readonly from: number; readonly data: Data; readonly dtype?: DType }): Promise<void>
   /**
-   * Marks this rank's part of an operation as ready; returns at once. Without
+   * Marks this rank's part of a bucket as ready; returns at once. Without
    * effect after an abort or after `leave`.
    *
    * @throws BAD_ARGUMENT when 256 marked operations have not run yet
@@ -96,6 +152,25 @@ export interface Membership {
   readonly aborted: string | undefined
   /** Lets go of the memory; an operation still waiting for this rank fails by name. */
   leave(): void
+}
+
+export interface ReduceCall {
+  readonly send: Data
+  readonly recv?: Data
+  /** Default `sum`. */
+  readonly op?: Op
+  /** Needed to tell bf16 from f16, the default of a Uint16Array. */
+  readonly dtype?: DType
+}
+
+export interface MoveCall {
+  readonly send: Data
+  readonly recv: Data
+  readonly dtype?: DType
+}
+
+export interface RootedCall {
+  readonly root: number
 }
 
 /**

@@ -3,7 +3,7 @@
 #include <node_version.h>
 
 #include "../core/registry.h"
-#include "../core/vectorise.h"
+#include "../core/kernels/combine.h"
 #include "backing_store.h"
 #include "communicator_handle.h"
 #include "device_context_handle.h"
@@ -22,14 +22,6 @@ std::string compiler() {
   return "g++ " __VERSION__;
 #else
   return "unknown compiler";
-#endif
-}
-
-std::string instructionSet() {
-#if KAITIAN_HAS_AVX2_CLONES
-  return __builtin_cpu_supports("avx2") ? "AVX2" : "SSE2";
-#else
-  return "the compiler's default instructions";
 #endif
 }
 

@@ -11,12 +11,41 @@
 // which `nodeModules` in addon.cc declares.
 namespace kaitian {
 
-Region pinSharedArrayBuffer(const Napi::Value& buffer) {
-  // A napi_value is a v8::Local; Node.js's own sources convert it like this.
-  const napi_value value = buffer;
+namespace {
+
+// A napi_value is a v8::Local; Node.js's own sources convert it like this.
+v8::Local<v8::Value> localOf(const Napi::Value& of) {
+  const napi_value value = of;
   v8::Local<v8::Value> local;
   static_assert(sizeof(local) == sizeof(value));
   std::memcpy(static_cast<void*>(&local), &value, sizeof(value));
+  return local;
+}
+
+}  // namespace
+
+Region pinView(const Napi::Value& value) {
+  const v8::Local<v8::Value> local = localOf(value);
+  if (local.IsEmpty() || !local->IsArrayBufferView()) {
+    throw Napi::TypeError::New(value.Env(), "a typed array is needed");
+  }
+  const auto view = local.As<v8::ArrayBufferView>();
+  const v8::Local<v8::Value> buffer = view->Buffer();
+  std::shared_ptr<v8::BackingStore> store;
+  if (buffer->IsSharedArrayBuffer()) {
+    store = buffer.As<v8::SharedArrayBuffer>()->GetBackingStore();
+  } else {
+    store = buffer.As<v8::ArrayBuffer>()->GetBackingStore();
+    if (store->IsResizableByUserJavaScript()) {
+      throw Napi::TypeError::New(value.Env(), "the buffer is resizable");
+    }
+  }
+  auto* const data = static_cast<std::byte*>(store->Data()) + view->ByteOffset();
+  return {data, view->ByteLength(), std::move(store)};
+}
+
+Region pinSharedArrayBuffer(const Napi::Value& buffer) {
+  const v8::Local<v8::Value> local = localOf(buffer);
   if (local.IsEmpty() || !local->IsSharedArrayBuffer()) {
     throw Napi::TypeError::New(buffer.Env(), "a SharedArrayBuffer is needed");
   }

@@ -31,17 +31,27 @@ void refuseOverlap(Napi::Env env, const std::vector<Region>& regions) {
   }
 }
 
+std::chrono::nanoseconds milliseconds(const Napi::Value& value) {
+  const std::chrono::duration<double, std::milli> time(value.As<Napi::Number>().DoubleValue());
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time);
+}
+
 CommunicatorOptions readOptions(const Napi::CallbackInfo& info) {
   CommunicatorOptions options;
-  const std::chrono::duration<double, std::milli> deadline(
-      info[0].As<Napi::Number>().DoubleValue());
-  options.deadline = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline);
-  options.ranks = info[1].As<Napi::Number>().Uint32Value();
-  const Napi::Array byDtype = info[2].As<Napi::Array>();
-  constexpr DType kInUse[] = {DType::F32, DType::I64};
-  for (uint32_t i = 0; i < std::size(kInUse); ++i) {
-    auto& regions = options.regions[static_cast<size_t>(kInUse[i])];
-    regions = readRegions(byDtype.Get(i).As<Napi::Array>());
+  options.deadline = milliseconds(info[0]);
+  options.patience = milliseconds(info[1]);
+  options.generation = static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value());
+  const Napi::Array sizes = info[3].As<Napi::Array>();
+  std::vector<size_t> groups;
+  for (uint32_t i = 0; i < sizes.Length(); ++i) {
+    groups.push_back(sizes.Get(i).As<Napi::Number>().Uint32Value());
+  }
+  options.groups = Groups(std::move(groups));
+  options.wire = info[4].As<Napi::Boolean>() ? WirePrecision::Bf16 : WirePrecision::Full;
+  const Napi::Array byDtype = info[5].As<Napi::Array>();
+  for (uint32_t dtype = 0; dtype < kDTypes; ++dtype) {
+    auto& regions = options.regions[dtype];
+    regions = readRegions(byDtype.Get(dtype).As<Napi::Array>());
     refuseOverlap(info.Env(), regions);
   }
   return options;
@@ -84,11 +94,13 @@ Napi::Value CommunicatorHandle::id(const Napi::CallbackInfo& info) {
 
 void CommunicatorHandle::issue(const Napi::CallbackInfo& info) {
   const uint32_t token = info[0].As<Napi::Number>().Uint32Value();
+  const size_t group = info[1].As<Napi::Number>().Uint32Value();
   completions_->expect();
-  communicator_->issue(readSignature(info, 1),
-                       [completions = completions_, token](const Failure* failure) {
-                         completions->post(token, copied(failure));
-                       });
+  const Completion done = [completions = completions_, token](const Failure* failure) {
+    completions->post(token, copied(failure));
+  };
+  const Outcome outcome = communicator_->issue(group, readSignature(info, 2), done);
+  if (outcome == Outcome::Failed) completions_->post(token, communicator_->failure());
 }
 
 void CommunicatorHandle::abort(const Napi::CallbackInfo& info) {

@@ -9,7 +9,8 @@
 
 namespace kaitian {
 
-// new Communicator(deadlineMs, ranks, regions): the leader's end. The thread
+// new Communicator(deadlineMs, patienceMs, generation, groups, narrow, regions):
+// the leader's end. The thread
 // that made it owns it: when that environment ends, it aborts and joins.
 class CommunicatorHandle : public Napi::ObjectWrap<CommunicatorHandle> {
  public:
@@ -19,7 +20,7 @@ class CommunicatorHandle : public Napi::ObjectWrap<CommunicatorHandle> {
 
  private:
   Napi::Value id(const Napi::CallbackInfo& info);
-  // issue(token, dtype, sequence, count, offset, generation)
+  // issue(token, group, op, dtype, sequence, count, offset, generation)
   void issue(const Napi::CallbackInfo& info);
   // abort(cause)
   void abort(const Napi::CallbackInfo& info);

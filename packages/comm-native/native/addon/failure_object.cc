@@ -1,5 +1,7 @@
 #include "failure_object.h"
 
+#include "names.h"
+
 namespace kaitian {
 namespace {
 
@@ -11,10 +13,12 @@ Napi::Number number(Napi::Env env, uint64_t value) {
 Napi::Object signatureObject(Napi::Env env, const Signature& signature) {
   Napi::Object object = Napi::Object::New(env);
   object["sequence"] = number(env, signature.sequence);
-  object["op"] = Napi::String::New(env, "sum");
-  object["dtype"] = Napi::String::New(env, signature.dtype == DType::F32 ? "f32" : "i64");
+  object["collective"] = Napi::String::New(env, nameOf(kCollectiveNames, signature.collective));
+  object["op"] = Napi::String::New(env, nameOf(kOpNames, signature.op));
+  object["dtype"] = Napi::String::New(env, nameOf(kDTypeNames, signature.dtype));
   object["count"] = number(env, signature.count);
   object["offset"] = number(env, signature.offset);
+  object["root"] = number(env, signature.root);
   object["generation"] = number(env, signature.generation);
   return object;
 }
@@ -53,9 +57,12 @@ struct ToObject {
     object["sequence"] = number(env, failure.sequence);
     object["missing"] = ranksArray(env, failure.missing);
     object["deadlineMs"] = Napi::Number::New(env, failure.deadlineMs);
+    object["phase"] = Napi::String::New(env, nameOf(kPhaseNames, failure.phase));
   }
   void operator()(const GroupLost& failure) {
     kind("lost");
+    object["group"] = Napi::Number::New(env, failure.group);
+    object["reason"] = Napi::String::New(env, nameOf(kLossNames, failure.reason));
     object["detail"] = Napi::String::New(env, failure.detail);
   }
   void operator()(const PeersLeft& failure) {
@@ -78,11 +85,12 @@ Signature readSignature(const Napi::CallbackInfo& info, size_t from) {
     return static_cast<uint64_t>(info[from + index].As<Napi::Number>().Int64Value());
   };
   Signature signature;
-  signature.dtype = natural(0) == 0 ? DType::F32 : DType::I64;
-  signature.sequence = natural(1);
-  signature.count = natural(2);
-  signature.offset = natural(3);
-  signature.generation = natural(4);
+  signature.op = static_cast<Op>(natural(0));
+  signature.dtype = static_cast<DType>(natural(1));
+  signature.sequence = natural(2);
+  signature.count = natural(3);
+  signature.offset = natural(4);
+  signature.generation = natural(5);
   return signature;
 }
 

@@ -1,6 +1,8 @@
 #include "membership_handle.h"
 
 #include "../core/registry.h"
+#include "addon.h"
+#include "call_argument.h"
 #include "failure_object.h"
 
 namespace kaitian {
@@ -10,13 +12,16 @@ Napi::Function MembershipHandle::define(Napi::Env env) {
                      {
                          InstanceMethod<&MembershipHandle::join>("join"),
                          InstanceMethod<&MembershipHandle::ready>("ready"),
+                         InstanceMethod<&MembershipHandle::call>("call"),
+                         InstanceMethod<&MembershipHandle::pass>("pass"),
                          InstanceMethod<&MembershipHandle::failure>("failure"),
                          InstanceMethod<&MembershipHandle::leave>("leave"),
                      });
 }
 
 MembershipHandle::MembershipHandle(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<MembershipHandle>(info) {}
+    : Napi::ObjectWrap<MembershipHandle>(info),
+      completions_(info.Env().GetInstanceData<Addon>()->completions()) {}
 
 MembershipHandle::~MembershipHandle() {
   // The environment is ending.
@@ -27,7 +32,7 @@ Napi::Value MembershipHandle::join(const Napi::CallbackInfo& info) {
   const auto id = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
   rank_ = info[1].As<Napi::Number>().Uint32Value();
   communicator_ = Registry::process().find(id);
-  if (communicator_ == nullptr || rank_ >= communicator_->ranks()) {
+  if (communicator_ == nullptr || !communicator_->isHere(rank_)) {
     communicator_ = nullptr;
     return Napi::String::New(info.Env(), "gone");
   }
@@ -39,8 +44,42 @@ Napi::Value MembershipHandle::join(const Napi::CallbackInfo& info) {
 
 Napi::Value MembershipHandle::ready(const Napi::CallbackInfo& info) {
   // Late calls after leaving are harmless, and common.
-  const bool marked = !joined_ || communicator_->ready(rank_, readSignature(info, 0));
-  return Napi::Boolean::New(info.Env(), marked);
+  if (!joined_) return outcomeNumber(info.Env(), Outcome::Failed);
+  return outcomeNumber(info.Env(), communicator_->ready(rank_, readSignature(info, 0)));
+}
+
+Napi::Value MembershipHandle::call(const Napi::CallbackInfo& info) {
+  if (!joined_) return outcomeNumber(info.Env(), Outcome::Failed);
+  const uint32_t token = info[0].As<Napi::Number>().Uint32Value();
+  Arrival arrival = readCall(info, 2);
+  if (info[1].As<Napi::Boolean>()) {
+    arrival.done = completion(token);
+    return outcome(info.Env(), communicator_->callLater(rank_, std::move(arrival)));
+  }
+  const auto later = [&] { return completion(token); };
+  return outcome(info.Env(), communicator_->call(rank_, std::move(arrival), later));
+}
+
+Napi::Value MembershipHandle::pass(const Napi::CallbackInfo& info) {
+  if (!joined_) return outcomeNumber(info.Env(), Outcome::Failed);
+  const uint32_t token = info[0].As<Napi::Number>().Uint32Value();
+  const size_t from = info[1].As<Napi::Number>().Uint32Value();
+  const size_t to = info[2].As<Napi::Number>().Uint32Value();
+  const auto later = [&] { return completion(token); };
+  return outcome(info.Env(), communicator_->pass(from, to, rank_, readCall(info, 3), later));
+}
+
+Completion MembershipHandle::completion(uint32_t token) const {
+  return [completions = completions_, token](const Failure* failure) {
+    completions->post(token, failure == nullptr ? std::nullopt : std::optional(*failure));
+  };
+}
+
+// What is pending keeps the event loop alive; it is posted by a later turn at
+// the earliest, so that announcing it now is early enough.
+Napi::Value MembershipHandle::outcome(Napi::Env env, Outcome outcome) {
+  if (outcome == Outcome::Pending) completions_->expect();
+  return outcomeNumber(env, outcome);
 }
 
 Napi::Value MembershipHandle::failure(const Napi::CallbackInfo& info) {

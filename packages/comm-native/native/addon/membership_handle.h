@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "../core/communicator.h"
+#include "completion_queue.h"
 
 namespace kaitian {
 
@@ -19,12 +20,20 @@ class MembershipHandle : public Napi::ObjectWrap<MembershipHandle> {
  private:
   // join(id, rank): 'joined' | 'gone' | 'taken'
   Napi::Value join(const Napi::CallbackInfo& info);
-  // ready(dtype, sequence, count, offset, generation): false when too far ahead
+  // ready(op, dtype, sequence, count, offset, generation): an outcome
   Napi::Value ready(const Napi::CallbackInfo& info);
+  // call(token, elsewhere, collective, op, dtype, count, root, send?, recv?): an outcome
+  Napi::Value call(const Napi::CallbackInfo& info);
+  // pass(token, from, to, collective, op, dtype, count, root, send?, recv?): an outcome
+  Napi::Value pass(const Napi::CallbackInfo& info);
   // failure(): undefined while the communicator is well
   Napi::Value failure(const Napi::CallbackInfo& info);
   void leave(const Napi::CallbackInfo& info);
 
+  Completion completion(uint32_t token) const;
+  Napi::Value outcome(Napi::Env env, Outcome outcome);
+
+  const std::shared_ptr<CompletionQueue> completions_;
   std::shared_ptr<Communicator> communicator_;
   size_t rank_ = 0;
   bool joined_ = false;

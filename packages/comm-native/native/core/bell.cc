@@ -2,6 +2,8 @@
 
 #include <thread>
 
+#include "relax.h"
+
 #ifdef __linux__
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -15,28 +17,20 @@ namespace {
 constexpr int kSpins = 200;
 constexpr int kYields = 20;
 
-void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 }  // namespace
 
-void Bell::ring() {
+void Bell::ring(int waiters) {
   // Both this pair and the waiter's (announce sleep, look at the count) are
   // sequentially consistent: at least one of the two sees the other.
   rings_.fetch_add(1, std::memory_order_seq_cst);
-  if (sleeping_.load(std::memory_order_seq_cst)) wake();
+  if (sleeping_.load(std::memory_order_seq_cst) > 0) wake(waiters);
 }
 
 bool Bell::wait(uint32_t seen, Clock::time_point until) {
   if (spin(seen)) return true;
-  sleeping_.store(true, std::memory_order_seq_cst);
+  sleeping_.fetch_add(1, std::memory_order_seq_cst);
   if (read() == seen) sleep(seen, until);
-  sleeping_.store(false, std::memory_order_seq_cst);
+  sleeping_.fetch_sub(1, std::memory_order_seq_cst);
   return read() != seen || Clock::now() < until;
 }
 
@@ -68,9 +62,9 @@ void Bell::sleep(uint32_t seen, Clock::time_point until) {
           nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
-void Bell::wake() {
-  syscall(SYS_futex, reinterpret_cast<uint32_t*>(&rings_), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr,
-          0);
+void Bell::wake(int waiters) {
+  syscall(SYS_futex, reinterpret_cast<uint32_t*>(&rings_), FUTEX_WAKE_PRIVATE, waiters, nullptr,
+          nullptr, 0);
 }
 
 #else
@@ -85,9 +79,9 @@ void Bell::sleep(uint32_t seen, Clock::time_point until) {
   }
 }
 
-void Bell::wake() {
+void Bell::wake(int) {
   const std::lock_guard lock(mutex_);
-  woken_.notify_one();
+  woken_.notify_all();
 }
 
 #endif

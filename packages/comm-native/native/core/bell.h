@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 
 #ifndef __linux__
 #include <condition_variable>
@@ -13,7 +14,7 @@ namespace kaitian {
 
 using Clock = std::chrono::steady_clock;
 
-// Wakes one waiting thread. Any thread may ring.
+// Wakes waiting threads. Any thread may ring.
 //
 //   for (;;) {
 //     const uint32_t seen = bell.read();
@@ -28,7 +29,8 @@ class Bell {
  public:
   uint32_t read() const { return rings_.load(std::memory_order_seq_cst); }
 
-  void ring();
+  // Wakes all that wait, or as many as there is something to do for.
+  void ring(int waiters = std::numeric_limits<int>::max());
 
   // Returns when the bell was rung after `seen` was read, or false at `until`.
   // May return true without a ring.
@@ -37,10 +39,10 @@ class Bell {
  private:
   bool spin(uint32_t seen) const;
   void sleep(uint32_t seen, Clock::time_point until);
-  void wake();
+  void wake(int waiters);
 
   std::atomic<uint32_t> rings_{0};
-  std::atomic<bool> sleeping_{false};
+  std::atomic<int> sleeping_{0};
 #ifndef __linux__
   std::mutex mutex_;
   std::condition_variable woken_;

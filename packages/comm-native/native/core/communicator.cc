@@ -1,91 +1,182 @@
 #include "communicator.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <thread>
 #include <utility>
-
-#ifdef __linux__
-#include <pthread.h>
-#include <signal.h>
-#endif
-
-#include "allreduce.h"
-#include "float_environment.h"
 
 namespace kaitian {
 namespace {
 
-// Signals belong to the host's threads, whose handlers may not expect this one.
-void blockSignals() {
-#ifdef __linux__
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-#endif
+// A rank's buffer is cut so that each seat has some steps to itself, but a
+// step is worth the atomic operations it costs and fits the second-level cache.
+constexpr size_t kSmallestStep = 8 * 1024;
+constexpr size_t kLargestStep = 64 * 1024;
+
+size_t processors() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+double milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
 }
 
 }  // namespace
 
+// Says that a thread of a rank or leader is in a call, for as long as it is.
+class Communicator::Inside {
+ public:
+  Inside(const Communicator& communicator, SeatState& state) : state_(state) {
+    // Against the end: either it sees this thread, or this thread sees the abort.
+    state_.inside.store(true, std::memory_order_seq_cst);
+    late_ = communicator.aborted();
+  }
+  ~Inside() { state_.inside.store(false, std::memory_order_release); }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+
+  bool late() const { return late_; }
+
+ private:
+  SeatState& state_;
+  bool late_;
+};
+
 Communicator::Communicator(CommunicatorOptions options)
-    : deadline_(options.deadline), regions_(std::move(options.regions)) {
-  for (size_t rank = 0; rank < options.ranks; ++rank) ranks_.push_back(std::make_unique<Rank>());
-  thread_ = std::thread([this] { run(); });
+    : options_(std::move(options)),
+      first_(options_.group ? groups().first(*options_.group) : 0),
+      crew_(std::min(ranksHere(), processors()), {[this] { return aborted(); },
+                                                  [this] { return lookAtDeadlines(); },
+                                                  [this] { ended(); }}) {
+  const auto state = [] { return std::make_unique<SeatState>(); };
+  std::generate_n(std::back_inserter(seats_), ranksHere(), state);
+  std::generate_n(std::back_inserter(leaders_), groups().size(), state);
+  oversubscribed_ = ranksHere() > processors();
+  calls_ = &makeLane(kCallLane, false);
+  buckets_ = &makeLane(kBucketLane, true);
 }
 
 Communicator::~Communicator() { close(); }
 
-void Communicator::issue(const Signature& signature, Completion done) {
+size_t Communicator::ranksHere() const {
+  return options_.group ? groups().sizeOf(*options_.group) : groups().ranks();
+}
+
+Lane& Communicator::makeLane(uint32_t id, bool led) {
+  std::vector<Lane::Chair> chairs;
+  for (size_t group = 0; led && group < groups().size(); ++group) {
+    const bool here = !options_.group || *options_.group == group;
+    if (here) chairs.push_back({leaderOf(group), std::nullopt});
+  }
+  for (size_t rank = first_; rank < first_ + ranksHere(); ++rank) {
+    chairs.push_back({static_cast<int>(rank), rank});
+  }
+  std::vector<size_t> ranks(groups().ranks());
+  std::iota(ranks.begin(), ranks.end(), 0);
+  LaneHost& host = *this;
+  return keep(std::make_unique<Lane>(host, id, std::move(ranks), std::move(chairs)));
+}
+
+Lane& Communicator::passLane(size_t from, size_t to) {
   {
     const std::lock_guard lock(mutex_);
-    if (!ended_) {
-      issued_.push_back({signature, Clock::now() + deadline_, std::move(done)});
-      bell_.ring();
-      return;
-    }
+    const auto known = passLanes_.find({from, to});
+    if (known != passLanes_.end()) return *known->second;
   }
-  const std::optional<Failure> reason = failure();
-  done(&*reason);
+  std::vector<Lane::Chair> chairs;
+  if (isHere(from)) chairs.push_back({static_cast<int>(from), 0});
+  if (isHere(to) && to != from) chairs.push_back({static_cast<int>(to), 1});
+  const auto id = static_cast<uint32_t>(kFirstPassLane + from * ranks() + to);
+  LaneHost& host = *this;
+  auto lane = std::make_unique<Lane>(host, id, std::vector<size_t>{from, to}, std::move(chairs));
+  const std::lock_guard lock(mutex_);
+  const auto [entry, added] = passLanes_.try_emplace({from, to}, lane.get());
+  if (added) lanes_.push_back(std::move(lane));
+  return *entry->second;
 }
 
-void Communicator::whenEnded(std::function<void()> ended) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!ended_) {
-      whenEnded_ = std::move(ended);
-      return;
-    }
+Lane& Communicator::keep(std::unique_ptr<Lane> lane) {
+  const std::lock_guard lock(mutex_);
+  lanes_.push_back(std::move(lane));
+  return *lanes_.back();
+}
+
+std::vector<Lane*> Communicator::lanes() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Lane*> lanes;
+  for (const auto& lane : lanes_) lanes.push_back(lane.get());
+  return lanes;
+}
+
+Outcome Communicator::issue(size_t group, const Signature& signature, Completion done) {
+  const Inside inside(*this, *leaders_[group]);
+  if (inside.late()) return Outcome::Failed;
+  Arrival arrival;
+  arrival.signature = signature;
+  arrival.done = std::move(done);
+  return buckets_->arrive(options_.group ? 0 : group, std::move(arrival));
+}
+
+bool Communicator::join(size_t rank) { return !seat(rank).joined.exchange(true); }
+
+Outcome Communicator::ready(size_t rank, const Signature& signature) {
+  const Inside inside(*this, seat(rank));
+  // A late mark is harmless: nobody looks at it after an abort.
+  if (inside.late()) return Outcome::Failed;
+  Arrival arrival;
+  arrival.signature = signature;
+  arrival.silent = true;
+  const auto& regions = options_.regions[static_cast<size_t>(signature.dtype)];
+  if (!regions.empty()) {
+    // Not looked into before all signatures, the leader's checked one among them, agree.
+    std::byte* const data =
+        regions[rank - first_].data + signature.offset * widthOf(signature.dtype);
+    arrival.buffers = {data, data};
   }
-  ended();
+  const size_t leaders = buckets_->chairs().size() - ranksHere();
+  return buckets_->arrive(leaders + rank - first_, std::move(arrival));
 }
 
-void Communicator::close() {
-  abort(Aborted{"The leader's thread ended."});
-  if (thread_.joinable()) thread_.join();
-  for (auto& regions : regions_) regions.clear();
+Outcome Communicator::call(size_t rank, Arrival arrival, const std::function<Completion()>& later) {
+  const Inside inside(*this, seat(rank));
+  if (inside.late()) return Outcome::Failed;
+  arrival.signature.sequence = calls_->next(rank - first_);
+  return calls_->attend(rank - first_, std::move(arrival), patience(), later);
 }
 
-bool Communicator::join(size_t rank) { return !ranks_[rank]->joined.exchange(true); }
+Outcome Communicator::callLater(size_t rank, Arrival arrival) {
+  const Inside inside(*this, seat(rank));
+  if (inside.late()) return Outcome::Failed;
+  arrival.signature.sequence = calls_->next(rank - first_);
+  return calls_->arrive(rank - first_, std::move(arrival));
+}
 
-bool Communicator::ready(size_t rank, const Signature& signature) {
-  // A late mark is harmless: nobody looks at the ring after an abort.
-  if (aborted()) return true;
-  if (!ranks_[rank]->ring.mark(signature)) return false;
-  bell_.ring();
-  return true;
+Outcome Communicator::pass(size_t from, size_t to, size_t rank, Arrival arrival,
+                           const std::function<Completion()>& later) {
+  const Inside inside(*this, seat(rank));
+  if (inside.late()) return Outcome::Failed;
+  Lane& lane = passLane(from, to);
+  const size_t chair = rank == from ? 0 : lane.chairs().size() - 1;
+  arrival.signature.sequence = lane.next(chair);
+  return lane.attend(chair, std::move(arrival), patience(), later);
 }
 
 void Communicator::leave(size_t rank) {
-  ranks_[rank]->left.store(true, std::memory_order_release);
-  bell_.ring();
+  seat(rank).left.store(true, std::memory_order_seq_cst);
+  leavers_.fetch_add(1, std::memory_order_seq_cst);
+  crew_.ring();
 }
 
 void Communicator::abort(Failure failure) {
+  const std::lock_guard sweeping(sweeping_);
   {
     const std::lock_guard lock(mutex_);
     if (failure_) return;
     failure_ = std::move(failure);
-    aborted_.store(true, std::memory_order_release);
+    aborted_.store(true, std::memory_order_seq_cst);
   }
-  bell_.ring();
+  // From now on it does not change any more.
+  for (Lane* const lane : lanes()) lane->sweep(*failure_);
+  crew_.ring();
 }
 
 std::optional<Failure> Communicator::failure() const {
@@ -94,91 +185,104 @@ std::optional<Failure> Communicator::failure() const {
   return failure_;
 }
 
-void Communicator::run() {
-  blockSignals();
-  const DefaultFloatEnvironment environment;
-  while (const std::optional<Operation> operation = next()) perform(*operation);
-  end();
+bool Communicator::announce(Lane&, Operation&, uint64_t) { return true; }
+
+void Communicator::perform(Lane& lane, Operation& operation, uint64_t number, uint64_t index) {
+  thread_local Step step;
+  operation.schedule->fill(operation.call(), operation.piece, index, step);
+  kaitian::perform(step, operation.signature, groups(), options_.wire, lane.ranks());
+  lane.stepDone(operation, number);
 }
 
-// Waits for an operation to be issued; none once aborted.
-std::optional<Communicator::Operation> Communicator::next() {
-  for (;;) {
-    const uint32_t seen = bell_.read();
-    if (aborted()) return std::nullopt;
-    {
-      const std::lock_guard lock(mutex_);
-      if (!issued_.empty()) {
-        Operation operation = std::move(issued_.front());
-        issued_.pop_front();
-        return operation;
-      }
+size_t Communicator::pieceOf(const Lane& lane, const Signature& signature) const {
+  const size_t width = widthOf(signature.dtype);
+  const uint64_t share = signature.count * width / lane.chairs().size();
+  return std::clamp<uint64_t>(share, kSmallestStep, kLargestStep) / width;
+}
+
+// A crew that sleeps looks up in time for whatever begins now; only a rank that
+// has left already must be noticed at once.
+void Communicator::watch() {
+  crew_.start();
+  if (leavers_.load(std::memory_order_seq_cst) > 0) crew_.ring();
+}
+
+Clock::time_point Communicator::lookAtDeadlines() {
+  const Clock::time_point now = Clock::now();
+  Clock::time_point next = now + options_.deadline;
+  for (const Lane* const lane : lanes()) lookAt(*lane, now, next);
+  return next;
+}
+
+void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next) {
+  std::optional<Lane::Waiting> waiting = lane.waiting();
+  if (!waiting) return;
+  if (std::vector<int> gone = leftAmong(waiting->missing); !gone.empty()) {
+    // Looked at again: it may have arrived and then left.
+    waiting = lane.waiting();
+    if (!waiting) return;
+    std::erase_if(gone, [&](int rank) { return !std::ranges::count(waiting->missing, rank); });
+    if (!gone.empty()) return abort(PeersLeft{waiting->number, std::move(gone)});
+  }
+  const Clock::time_point due = waiting->since + options_.deadline;
+  if (due > now) {
+    next = std::min(next, due);
+  } else {
+    abort(DeadlineExceeded{waiting->number, std::move(waiting->missing),
+                           milliseconds(options_.deadline), waiting->phase});
+  }
+}
+
+std::vector<int> Communicator::leftAmong(const std::vector<int>& ranks) const {
+  std::vector<int> gone;
+  if (leavers_.load(std::memory_order_seq_cst) == 0) return gone;
+  for (const int rank : ranks) {
+    if (rank >= 0 && seat(rank).left.load(std::memory_order_seq_cst)) gone.push_back(rank);
+  }
+  return gone;
+}
+
+void Communicator::whenEnded(std::function<void()> ended) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ended_) {
+      whenEnded_ = std::move(ended);
+      ended = nullptr;
     }
-    bell_.wait(seen, Clock::time_point::max());
   }
+  if (ended) return ended();
+  crew_.start();
 }
 
-void Communicator::perform(const Operation& operation) {
-  const Signature& signature = operation.signature;
-  const auto& regions = regions_[static_cast<size_t>(signature.dtype)];
-  const bool done = awaitMembers(operation) && agree(signature) &&
-                    allreduce(regions, signature, aborted_);
-  if (done) return operation.done(nullptr);
-  const std::optional<Failure> reason = failure();
-  operation.done(&*reason);
-}
-
-bool Communicator::awaitMembers(const Operation& operation) {
-  for (;;) {
-    const uint32_t seen = bell_.read();
-    if (aborted()) return false;
-    std::vector<int> left = missing();
-    if (left.empty()) return true;
-    std::erase_if(left, [&](int rank) {
-      // The ring is looked at again: it may have marked and then left.
-      return !ranks_[rank]->left.load(std::memory_order_acquire) || !ranks_[rank]->ring.empty();
-    });
-    if (!left.empty()) {
-      abort(PeersLeft{operation.signature.sequence, std::move(left)});
-    } else if (!bell_.wait(seen, operation.deadline)) {
-      const double ms = std::chrono::duration<double, std::milli>(deadline_).count();
-      if (std::vector<int> late = missing(); !late.empty()) {
-        abort(DeadlineExceeded{operation.signature.sequence, std::move(late), ms});
-      }
-    }
-  }
-}
-
-bool Communicator::agree(const Signature& issued) {
-  std::vector<Signature> marked;
-  for (const auto& rank : ranks_) marked.push_back(rank->ring.take());
-  std::optional<Mismatch> mismatch = compare(issued, marked);
-  if (!mismatch) return true;
-  abort(std::move(*mismatch));
-  return false;
-}
-
-std::vector<int> Communicator::missing() const {
-  std::vector<int> ranks;
-  for (size_t rank = 0; rank < ranks_.size(); ++rank) {
-    if (ranks_[rank]->ring.empty()) ranks.push_back(static_cast<int>(rank));
-  }
-  return ranks;
-}
-
-// Reports what was issued and will not run, and lets `issue` know.
-void Communicator::end() {
-  const std::optional<Failure> reason = failure();
-  std::deque<Operation> refused;
+// The crew's last act. Threads of ranks see the abort after a step at most.
+void Communicator::ended() {
+  awaitNobodyInside();
   std::function<void()> ended;
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
-    refused.swap(issued_);
     ended.swap(whenEnded_);
   }
-  for (const Operation& operation : refused) operation.done(&*reason);
   if (ended) ended();
+}
+
+void Communicator::awaitNobodyInside() const {
+  const auto inside = [](const auto& state) {
+    return state->inside.load(std::memory_order_seq_cst);
+  };
+  while (std::ranges::any_of(seats_, inside) || std::ranges::any_of(leaders_, inside)) {
+    std::this_thread::yield();
+  }
+}
+
+void Communicator::close() {
+  abort(Aborted{"The leader's thread ended."});
+  crew_.join();
+  awaitNobodyInside();
+  const std::lock_guard sweeping(sweeping_);
+  for (auto& regions : options_.regions) regions.clear();
+  const std::lock_guard lock(mutex_);
+  lanes_.clear();
 }
 
 }  // namespace kaitian

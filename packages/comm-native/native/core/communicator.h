@@ -3,100 +3,133 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
-#include <thread>
 #include <vector>
 
-#include "bell.h"
+#include "collective/perform.h"
+#include "crew.h"
 #include "failure.h"
-#include "ready_ring.h"
+#include "groups.h"
+#include "lane.h"
 #include "region.h"
-#include "signature.h"
 
 namespace kaitian {
 
 struct CommunicatorOptions {
-  // regions[dtype][rank]; empty for a dtype that is not in use.
+  // Sizes of the groups, in group order; their ranks are numbered through.
+  Groups groups{std::vector<size_t>{1}};
+  // The group in this process; none when all of them are.
+  std::optional<size_t> group;
+  WirePrecision wire = WirePrecision::Full;
+  uint64_t generation = 0;
+  // regions[dtype][rank of this process]: where buckets lie; empty for a dtype that has none.
   std::array<std::vector<Region>, kDTypes> regions;
-  size_t ranks = 0;
   std::chrono::nanoseconds deadline{};
+  // Of a call in the caller's own thread.
+  std::chrono::nanoseconds patience = std::chrono::microseconds(100);
 };
 
-// One group's operations in one generation.
+// The operations of one generation.
 //
-// A thread of its own runs the issued operations in sequence: it waits until
-// all ranks have marked the operation, compares signatures, sums. Nothing here
-// blocks a caller but `close`. The abort word is sticky: whoever sets it first
-// says why, every wait ends, and nothing runs any more.
-class Communicator {
+// Ranks arrive at operations, each in its own thread. An operation runs when
+// all have come and agree on its signature, on the threads of those that wait
+// for it and on a crew of native threads. The abort word is sticky: whoever
+// sets it first says why, every wait ends, and nothing runs any more.
+class Communicator : private LaneHost {
  public:
-  // Called on the communicator's thread, or on the caller's when it has ended.
-  // Null when the operation was carried out.
-  using Completion = std::function<void(const Failure*)>;
-
   explicit Communicator(CommunicatorOptions options);
-  ~Communicator();
+  ~Communicator() override;
   Communicator(const Communicator&) = delete;
   Communicator& operator=(const Communicator&) = delete;
 
-  size_t ranks() const { return ranks_.size(); }
+  const Groups& groups() const { return options_.groups; }
+  size_t ranks() const { return options_.groups.ranks(); }
+  bool isHere(size_t rank) const { return rank >= first_ && rank - first_ < ranksHere(); }
 
-  // The leader's thread.
-  void issue(const Signature& signature, Completion done);
-  // Calls back when the thread runs nothing any more; then `close` will not wait.
+  // A leader's thread: waits for a bucket. Buckets lie in the regions.
+  Outcome issue(size_t group, const Signature& signature, Completion done);
+  // Calls back when no thread of this object's runs any more; then `close` will not wait.
   void whenEnded(std::function<void()> ended);
-  // Aborts, waits until the thread has left the memory, unpins it.
+  // Aborts, waits until all threads have left the memory, unpins it.
   void close();
 
   // A rank's thread. `join` is false when the rank had joined before.
   bool join(size_t rank);
-  // False when the rank is ReadyRing::kCapacity operations ahead.
-  bool ready(size_t rank, const Signature& signature);
+  // Marks a bucket; TooFar or Pending.
+  Outcome ready(size_t rank, const Signature& signature);
+  // A call of all ranks. In the caller's own thread for as long as others keep
+  // pace (`later` makes the completion if they do not), or not at all.
+  Outcome call(size_t rank, Arrival arrival, const std::function<Completion()>& later);
+  Outcome callLater(size_t rank, Arrival arrival);
+  // One way between two ranks. `rank` is the caller, one of the two.
+  Outcome pass(size_t from, size_t to, size_t rank, Arrival arrival,
+               const std::function<Completion()>& later);
   void leave(size_t rank);
 
   // Any thread.
-  void abort(Failure failure);
-  std::optional<Failure> failure() const;
+  bool aborted() const override { return aborted_.load(std::memory_order_seq_cst); }
+  void abort(Failure failure) override;
+  std::optional<Failure> failure() const override;
 
  private:
-  struct Rank {
-    ReadyRing ring;
+  struct alignas(64) SeatState {
     std::atomic<bool> joined{false};
     std::atomic<bool> left{false};
+    // In a call, on its own thread: it may be in the memory of others.
+    std::atomic<bool> inside{false};
   };
-  struct Operation {
-    Signature signature;
-    Clock::time_point deadline;
-    Completion done;
-  };
+  class Inside;
 
-  void run();
-  void end();
-  std::optional<Operation> next();
-  void perform(const Operation& operation);
-  bool awaitMembers(const Operation& operation);
-  bool agree(const Signature& issued);
-  std::vector<int> missing() const;
-  bool aborted() const { return aborted_.load(std::memory_order_acquire); }
+  bool announce(Lane& lane, Operation& operation, uint64_t number) override;
+  void perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step) override;
+  size_t pieceOf(const Lane& lane, const Signature& signature) const override;
+  void offer(Lane& lane, uint64_t number) override { crew_.offer(lane, number); }
+  void watch() override;
 
-  const std::chrono::nanoseconds deadline_;
-  std::array<std::vector<Region>, kDTypes> regions_;
-  std::vector<std::unique_ptr<Rank>> ranks_;
-  Bell bell_;
+  // Lanes' numbers, the same on all groups.
+  static constexpr uint32_t kCallLane = 0;
+  static constexpr uint32_t kBucketLane = 1;
+  static constexpr uint32_t kFirstPassLane = 2;
+
+  size_t ranksHere() const;
+  SeatState& seat(size_t rank) const { return *seats_[rank - first_]; }
+  Lane& makeLane(uint32_t id, bool led);
+  Lane& keep(std::unique_ptr<Lane> lane);
+  Lane& passLane(size_t from, size_t to);
+  std::vector<Lane*> lanes() const;
+  Clock::time_point lookAtDeadlines();
+  void lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next);
+  std::vector<int> leftAmong(const std::vector<int>& ranks) const;
+  void ended();
+  void awaitNobodyInside() const;
+  Patience patience() const { return {options_.patience, oversubscribed_}; }
+
+  CommunicatorOptions options_;
+  // This process's first rank, and one state for each.
+  size_t first_ = 0;
+  std::vector<std::unique_ptr<SeatState>> seats_;
+  std::vector<std::unique_ptr<SeatState>> leaders_;
+  bool oversubscribed_ = false;
+
   std::atomic<bool> aborted_{false};
+  std::atomic<size_t> leavers_{0};
 
-  mutable std::mutex mutex_;  // guards what follows, up to the thread
+  std::mutex sweeping_;  // held by an abort until all are told
+  mutable std::mutex mutex_;  // guards what follows, up to the crew
   std::optional<Failure> failure_;
-  std::deque<Operation> issued_;
   bool ended_ = false;
   std::function<void()> whenEnded_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::map<std::pair<size_t, size_t>, Lane*> passLanes_;
 
-  std::thread thread_;  // last: it uses all of the above
+  Lane* calls_ = nullptr;
+  Lane* buckets_ = nullptr;
+
+  Crew crew_;  // last: it uses all of the above
 };
 
 }  // namespace kaitian

@@ -4,21 +4,23 @@
 
 namespace kaitian {
 
-std::optional<Mismatch> compare(const Signature& issued, std::span<const Signature> marked) {
-  if (std::ranges::all_of(marked, [&](const Signature& one) { return one == issued; })) {
-    return std::nullopt;
+std::optional<Mismatch> compare(std::span<const Marked> marked) {
+  const auto holders = [&](const Marked& one) {
+    return std::ranges::count(marked, one.signature, &Marked::signature);
+  };
+  // max_element returns the first of the largest.
+  const Signature expected = std::ranges::max_element(marked, {}, holders)->signature;
+  Mismatch mismatch{expected.sequence, expected, {}};
+  for (const Marked& one : marked) {
+    if (one.signature != expected) mismatch.differing.push_back(one);
   }
-  std::vector<Signature> all{issued};
-  all.insert(all.end(), marked.begin(), marked.end());
-  const auto holders = [&](const Signature& one) { return std::ranges::count(all, one); };
-  // max_element returns the first of the largest: the leader's stands at 0.
-  const Signature expected = *std::ranges::max_element(all, {}, holders);
-
-  Mismatch mismatch{issued.sequence, expected, {}};
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (all[i] != expected) mismatch.differing.push_back({static_cast<int>(i) + kLeader, all[i]});
-  }
+  if (mismatch.differing.empty()) return std::nullopt;
   return mismatch;
+}
+
+bool isReduction(Collective collective) {
+  return collective == Collective::Allreduce || collective == Collective::Reduce ||
+         collective == Collective::ReduceScatter;
 }
 
 }  // namespace kaitian

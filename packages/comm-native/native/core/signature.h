@@ -44,21 +44,27 @@ struct Signature {
   bool operator==(const Signature&) const = default;
 };
 
-// The leader, who issued the operation, in a list of ranks.
-constexpr int kLeader = -1;
+// The leader of a group, who issued the operation, in a list of ranks.
+constexpr int leaderOf(size_t group) { return -1 - static_cast<int>(group); }
 
-struct Mismatch {
-  struct Differing {
-    int rank;
-    Signature signature;
-  };
-  uint64_t sequence;
-  Signature expected;
-  std::vector<Differing> differing;
+// A signature and the rank that came with it.
+struct Marked {
+  int rank;
+  Signature signature;
 };
 
-// The signature that most hold is the expected one (the leader's on a tie), so
-// that the odd one out is named and not those who agree. Empty when all agree.
-std::optional<Mismatch> compare(const Signature& issued, std::span<const Signature> marked);
+struct Mismatch {
+  uint64_t sequence;
+  Signature expected;
+  std::vector<Marked> differing;
+};
+
+// The signature that most hold is the expected one (the first one's on a tie),
+// so that the odd one out is named and not those who agree. Empty when all
+// agree; `marked` is not empty.
+std::optional<Mismatch> compare(std::span<const Marked> marked);
+
+// Whether it computes, and so has an op.
+bool isReduction(Collective collective);
 
 }  // namespace kaitian

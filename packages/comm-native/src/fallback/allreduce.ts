@@ -1,5 +1,5 @@
-import { ELEMENT_BYTES } from '../checks.js'
-import type { DType, Region, Signature } from '../types.js'
+import { ELEMENT_BYTES, type DType } from '../dtype.js'
+import type { Region, Signature } from '../types.js'
 import { kernels } from './kernels.js'
 
 /** Elements per turn: about a millisecond, so that the leader's event loop stays responsive. */

@@ -1,11 +1,12 @@
+import { KaitianError } from '@kaitian/errors'
 import { checkCommunicator, checkIssue, roomsOf, type Room } from '../checks.js'
 import { failureError, type Failure } from '../failure.js'
 import { compare } from '../signature.js'
+import type { DType } from '../dtype.js'
 import type {
   Communicator,
   CommunicatorOptions,
   CommunicatorTicket,
-  DType,
   Region,
   Signature,
 } from '../types.js'
@@ -13,6 +14,16 @@ import { allreduce } from './allreduce.js'
 import type { Now } from './clock.js'
 import { Control } from './control.js'
 import { KeepAlive } from './keep-alive.js'
+
+/** C1: refused by name rather than done by a loop for each of forty cases. */
+function checkSummable({ op, dtype }: Signature): void {
+  if (op === 'sum' && (dtype === 'f32' || dtype === 'i64')) return
+  throw new KaitianError(
+    'UNSUPPORTED_OP',
+    `The TypeScript fallback sums f32 and i64; it cannot do '${op}' of ${dtype}. Build the native core with 'npm run build'.`,
+    { fields: { op, dtype } },
+  )
+}
 
 /**
  * The leader's end without native code: it sleeps on the control words'
@@ -48,6 +59,7 @@ export class TypeScriptCommunicator implements Communicator {
 
   async allreduce(signature: Signature): Promise<void> {
     checkIssue(this.#rooms, signature, this.#due)
+    checkSummable(signature)
     this.#due++
     const deadline = this.#now() + this.#deadlineMs
     this.#keepAlive.hold()
@@ -95,7 +107,7 @@ export class TypeScriptCommunicator implements Communicator {
         this.#control.abort({ kind: 'left', sequence, missing: left })
       } else if (remaining <= 0) {
         const deadlineMs = this.#deadlineMs
-        this.#control.abort({ kind: 'deadline', sequence, missing, deadlineMs })
+        this.#control.abort({ kind: 'deadline', sequence, missing, deadlineMs, phase: 'arrive' })
       } else {
         await this.#control.sleep(seen, remaining)
       }

@@ -1,6 +1,8 @@
 import { OPERATIONS_AHEAD } from '../checks.js'
 import type { Failure } from '../failure.js'
-import type { DType, Signature } from '../types.js'
+import { DTYPES } from '../dtype.js'
+import { OPS } from '../op.js'
+import type { Signature } from '../types.js'
 
 /**
  * The control words of one communicator in shared memory: what the native core
@@ -43,7 +45,6 @@ const FAILURE_ROOM = 16_384
 /** Leaves room for six-byte escapes of each character. */
 const CAUSE_LENGTH = 2_000
 
-const DTYPES: readonly DType[] = ['f32', 'i64']
 const TWO_32 = 2 ** 32
 
 export class Control {
@@ -158,6 +159,7 @@ export class Control {
 
   #write(slot: number, signature: Signature): void {
     this.#cells[slot] = DTYPES.indexOf(signature.dtype)
+    this.#cells[slot + 1] = OPS.indexOf(signature.op)
     const { sequence, count, offset, generation } = signature
     ;[sequence, count, offset, generation].forEach((value, index) => {
       this.#cells[slot + 2 + 2 * index] = value % TWO_32
@@ -170,7 +172,8 @@ export class Control {
       (cell) => (this.#cells[slot + cell] >>> 0) + this.#cells[slot + cell + 1] * TWO_32,
     )
     const dtype = DTYPES[this.#cells[slot]]
-    return { sequence, op: 'sum', dtype, count, offset, generation }
+    const op = OPS[this.#cells[slot + 1]]
+    return { sequence, op, dtype, count, offset, generation }
   }
 }
 

@@ -1,20 +1,17 @@
 import { KaitianError } from '@kaitian/errors'
-import { checkRank, checkSignature } from '../checks.js'
+import { checkSignature } from '../checks.js'
 import { describeFailure } from '../failure.js'
 import { alreadyJoined, tooFarAhead } from '../membership-errors.js'
-import type { CommunicatorTicket, Membership, Signature } from '../types.js'
+import { Member } from '../member.js'
+import type { CommunicatorTicket, Signature } from '../types.js'
 import { Control } from './control.js'
 
-export class TypeScriptMembership implements Membership {
-  readonly #ticket: CommunicatorTicket
-  readonly #rank: number
+export class TypeScriptMembership extends Member {
   readonly #control: Control
   #joined = true
 
   constructor(ticket: CommunicatorTicket, rank: number) {
-    checkRank(ticket.members, rank)
-    this.#ticket = ticket
-    this.#rank = rank
+    super(ticket, rank)
     this.#control = controlOf(ticket)
     if (!this.#control.join(rank)) throw alreadyJoined(ticket, rank)
   }
@@ -23,19 +20,35 @@ export class TypeScriptMembership implements Membership {
     checkSignature(signature)
     // Late calls after an abort or after leaving are harmless, and common.
     if (!this.#joined || this.#control.aborted) return
-    if (!this.#control.mark(this.#rank, signature)) throw tooFarAhead(this.#ticket, this.#rank)
+    if (!this.#control.mark(this.rank, signature)) throw tooFarAhead(this.ticket, this.rank)
+  }
+
+  protected call(): never {
+    throw callsNeedNative()
+  }
+
+  protected pass(): never {
+    throw callsNeedNative()
   }
 
   get aborted(): string | undefined {
     const { failure } = this.#control
-    return failure && describeFailure(this.#ticket, failure)
+    return failure && describeFailure(this.ticket, failure)
   }
 
   leave(): void {
     if (!this.#joined) return
     this.#joined = false
-    this.#control.leave(this.#rank)
+    this.#control.leave(this.rank)
   }
+}
+
+/** The control words hold signatures, not the members' memory, which only messages could carry. */
+function callsNeedNative(): KaitianError {
+  return new KaitianError(
+    'UNSUPPORTED_OP',
+    "Members' own calls need the native core; the TypeScript fallback reduces buckets alone. Build it with 'npm run build' on a machine with a C++20 compiler, make and Python.",
+  )
 }
 
 export function controlOf(ticket: CommunicatorTicket): Control {

@@ -14,12 +14,20 @@ export class Completions {
     })
   }
 
+  /** A fresh one. */
+  token(): number {
+    return this.#next++ >>> 0
+  }
+
+  /** Resolves when the token is reported; to be called in the turn in which it was given away. */
+  of(token: number): Promise<Failure | undefined> {
+    return new Promise((resolve) => void this.#waiting.set(token, resolve))
+  }
+
   /** Calls `start` with a fresh token and resolves when that token is reported. */
   next(start: (token: number) => void): Promise<Failure | undefined> {
-    const token = this.#next++ >>> 0
-    return new Promise((resolve) => {
-      this.#waiting.set(token, resolve)
-      start(token)
-    })
+    const token = this.token()
+    start(token)
+    return this.of(token)
   }
 }

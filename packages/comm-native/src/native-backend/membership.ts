@@ -1,20 +1,44 @@
 import { KaitianError } from '@kaitian/errors'
-import { checkRank, checkSignature } from '../checks.js'
-import { alreadyJoined, tooFarAhead } from '../membership-errors.js'
-import { describeFailure } from '../failure.js'
-import type { NativeAddon, NativeMembership } from '../native.js'
-import type { CommunicatorTicket, Membership, Signature } from '../types.js'
+import { numberOf, type Call } from '../calls.js'
+import { checkSignature } from '../checks.js'
+import { DTYPES, ELEMENT_BYTES } from '../dtype.js'
+import { callError, describeFailure } from '../failure.js'
+import { Member } from '../member.js'
+import { alreadyJoined, hasLeft, tooFarAhead } from '../membership-errors.js'
+import {
+  DONE,
+  PENDING,
+  TOO_FAR,
+  type NativeAddon,
+  type NativeCall,
+  type NativeMembership,
+  type NativeOutcome,
+} from '../native.js'
+import { OPS } from '../op.js'
+import type { CommunicatorTicket, Signature } from '../types.js'
+import type { Completions } from './completions.js'
 import { idOf, spread } from './ticket.js'
 
-export class NativeBackedMembership implements Membership {
-  readonly #ticket: CommunicatorTicket
-  readonly #rank: number
-  readonly #handle: NativeMembership
+/**
+ * Above this a call does not keep the member's thread: it would for a
+ * millisecond and more, and the price of a completion, some 50 µs, is lost in it.
+ */
+const INLINE_BYTES = 16 * 1024 * 1024
 
-  constructor(addon: NativeAddon, ticket: CommunicatorTicket, rank: number) {
-    checkRank(ticket.members, rank)
-    this.#ticket = ticket
-    this.#rank = rank
+/** A rank's end: the core's membership with promises and checked arguments. */
+export class NativeBackedMembership extends Member {
+  readonly #handle: NativeMembership
+  readonly #completions: Completions
+  #left = false
+
+  constructor(
+    addon: NativeAddon,
+    completions: Completions,
+    ticket: CommunicatorTicket,
+    rank: number,
+  ) {
+    super(ticket, rank)
+    this.#completions = completions
     this.#handle = new addon.Membership()
     const outcome = this.#handle.join(idOf(ticket), rank)
     if (outcome === 'taken') throw alreadyJoined(ticket, rank)
@@ -23,17 +47,49 @@ export class NativeBackedMembership implements Membership {
 
   ready(signature: Signature): void {
     checkSignature(signature)
-    if (!this.#handle.ready(...spread(signature))) throw tooFarAhead(this.#ticket, this.#rank)
+    const outcome = this.#handle.ready(...spread(signature))
+    if (outcome === TOO_FAR) throw tooFarAhead(this.ticket, this.rank)
   }
 
   get aborted(): string | undefined {
     const failure = this.#handle.failure()
-    return failure && describeFailure(this.#ticket, failure)
+    return failure && describeFailure(this.ticket, failure)
   }
 
   leave(): void {
+    this.#left = true
     this.#handle.leave()
   }
+
+  protected call(call: Call): Promise<void> | undefined {
+    if (this.#left) throw hasLeft(this.ticket, this.rank)
+    const elsewhere = bytesOf(call) > INLINE_BYTES
+    const token = this.#completions.token()
+    const outcome = this.#handle.call(token, elsewhere, ...spreadCall(call))
+    return outcome === DONE ? undefined : this.#settle(outcome, token)
+  }
+
+  protected pass(from: number, to: number, call: Call): Promise<void> | undefined {
+    if (this.#left) throw hasLeft(this.ticket, this.rank)
+    const token = this.#completions.token()
+    const outcome = this.#handle.pass(token, from, to, ...spreadCall(call))
+    return outcome === DONE ? undefined : this.#settle(outcome, token)
+  }
+
+  async #settle(outcome: NativeOutcome, token: number): Promise<void> {
+    if (outcome === TOO_FAR) throw tooFarAhead(this.ticket, this.rank)
+    const pending = outcome === PENDING
+    const failure = pending ? await this.#completions.of(token) : this.#handle.failure()
+    if (failure !== undefined) throw callError(this.ticket, failure)
+  }
+}
+
+function spreadCall({ collective, op, dtype, count, root, send, recv }: Call): NativeCall {
+  return [numberOf(collective), OPS.indexOf(op), DTYPES.indexOf(dtype), count, root, send, recv]
+}
+
+function bytesOf({ send, recv, dtype, count }: Call): number {
+  return Math.max(send?.byteLength ?? 0, recv?.byteLength ?? 0, count * ELEMENT_BYTES[dtype])
 }
 
 function gone(ticket: CommunicatorTicket): KaitianError {

@@ -1,4 +1,6 @@
 import { KaitianError } from '@kaitian/errors'
+import { DTYPES } from '../dtype.js'
+import { OPS } from '../op.js'
 import type { NativeSignature } from '../native.js'
 import type { CommunicatorTicket, Signature } from '../types.js'
 
@@ -11,6 +13,6 @@ export function idOf(ticket: CommunicatorTicket): number {
 }
 
 export function spread(signature: Signature): NativeSignature {
-  const { dtype, sequence, count, offset, generation } = signature
-  return [dtype === 'f32' ? 0 : 1, sequence, count, offset, generation]
+  const { op, dtype, sequence, count, offset, generation } = signature
+  return [OPS.indexOf(op), DTYPES.indexOf(dtype), sequence, count, offset, generation]
 }

@@ -1,0 +1,68 @@
+#include "crew.h"
+
+#include <algorithm>
+
+#include "native_thread.h"
+
+namespace kaitian {
+
+void Crew::start() {
+  if (started_.load(std::memory_order_acquire)) return;
+  const std::lock_guard lock(mutex_);
+  if (started_.load(std::memory_order_relaxed)) return;
+  present_.store(size_, std::memory_order_relaxed);
+  for (size_t index = 0; index < size_; ++index) {
+    threads_.emplace_back([this, index] { run(index); });
+  }
+  started_.store(true, std::memory_order_release);
+}
+
+void Crew::offer(Lane& lane, uint64_t number) {
+  start();
+  {
+    const std::lock_guard lock(mutex_);
+    offers_.push_back({&lane, number});
+  }
+  bell_.ring();
+}
+
+void Crew::join() {
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(mutex_);
+    threads.swap(threads_);
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+void Crew::run(size_t index) {
+  blockSignals();
+  // When the keeper looks at the deadlines next, however much there is to do.
+  Clock::time_point due = index == 0 ? Clock::time_point::min() : Clock::time_point::max();
+  while (!duties_.over()) {
+    const uint32_t seen = bell_.read();
+    const bool helped = help(index);
+    if (index == 0 && (!helped || Clock::now() >= due)) due = duties_.watch();
+    if (!helped && !duties_.over()) bell_.wait(seen, due);
+  }
+  if (present_.fetch_sub(1, std::memory_order_acq_rel) == 1) duties_.ended();
+}
+
+// One offer, until it has no more steps to take; then nobody else need look.
+bool Crew::help(size_t index) {
+  Offer offer;
+  {
+    const std::lock_guard lock(mutex_);
+    if (offers_.empty()) return false;
+    offer = offers_.front();
+  }
+  offer.lane->help(offer.number, index);
+  const std::lock_guard lock(mutex_);
+  const auto same = [&](const Offer& one) {
+    return one.lane == offer.lane && one.number == offer.number;
+  };
+  std::erase_if(offers_, same);
+  return true;
+}
+
+}  // namespace kaitian

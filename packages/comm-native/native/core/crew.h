@@ -1,0 +1,58 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "bell.h"
+#include "lane.h"
+
+namespace kaitian {
+
+// A communicator's own threads: they work on operations that are offered, and
+// the first of them keeps watch over deadlines. Started by the first need.
+class Crew {
+ public:
+  struct Duties {
+    std::function<bool()> over;
+    // Looks at deadlines; when to look again.
+    std::function<Clock::time_point()> watch;
+    // By the last to go.
+    std::function<void()> ended;
+  };
+
+  Crew(size_t size, Duties duties) : size_(size), duties_(std::move(duties)) {}
+  ~Crew() { join(); }
+
+  // Any thread.
+  void start();
+  void offer(Lane& lane, uint64_t number);
+  void ring() { bell_.ring(); }
+
+  // Waits until all have gone; they go when duties.over() is true.
+  void join();
+
+ private:
+  struct Offer {
+    Lane* lane;
+    uint64_t number;
+  };
+
+  void run(size_t index);
+  bool help(size_t index);
+
+  const size_t size_;
+  const Duties duties_;
+  Bell bell_;
+  std::atomic<bool> started_{false};
+  std::atomic<size_t> present_{0};
+
+  std::mutex mutex_;  // guards what follows
+  std::vector<Offer> offers_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace kaitian

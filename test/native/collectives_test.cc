@@ -1,0 +1,259 @@
+#include <barrier>
+#include <cstring>
+#include <numeric>
+
+#include "check.h"
+#include "group.h"
+
+using namespace kaitian;
+
+namespace {
+
+// Integers, so that every order of adding gives the same bits.
+float valueOf(size_t rank, size_t index) {
+  return static_cast<float>((rank + 1) * 100 + index % 97);
+}
+
+struct Case {
+  Collective collective;
+  // Elements of `send` and `recv`, in counts.
+  size_t (*sendSize)(size_t ranks);
+  size_t (*recvSize)(size_t ranks);
+  // What rank `rank` must hold at `index`; of a root of 1 where there is one.
+  float (*expected)(size_t ranks, size_t count, size_t rank, size_t index);
+};
+
+size_t one(size_t) { return 1; }
+size_t all(size_t ranks) { return ranks; }
+
+float sumAt(size_t ranks, size_t index) {
+  float sum = 0;
+  for (size_t rank = 0; rank < ranks; ++rank) sum += valueOf(rank, index);
+  return sum;
+}
+
+const Case kCases[] = {
+    {Collective::Allreduce, one, one,
+     [](size_t ranks, size_t, size_t, size_t index) { return sumAt(ranks, index); }},
+    {Collective::Reduce, one, one,
+     [](size_t ranks, size_t, size_t rank, size_t index) {
+       return rank == 1 ? sumAt(ranks, index) : -1.0f;
+     }},
+    {Collective::Broadcast, one, one,
+     [](size_t, size_t, size_t rank, size_t index) {
+       return rank == 1 ? -1.0f : valueOf(1, index);
+     }},
+    {Collective::Allgather, one, all,
+     [](size_t, size_t count, size_t, size_t index) {
+       return valueOf(index / count, index % count);
+     }},
+    {Collective::ReduceScatter, all, one,
+     [](size_t ranks, size_t count, size_t rank, size_t index) {
+       return sumAt(ranks, rank * count + index);
+     }},
+    {Collective::AllToAll, all, all,
+     [](size_t, size_t count, size_t rank, size_t index) {
+       return valueOf(index / count, rank * count + index % count);
+     }},
+    {Collective::Gather, one, all,
+     [](size_t, size_t count, size_t rank, size_t index) {
+       return rank == 1 ? valueOf(index / count, index % count) : -1.0f;
+     }},
+    {Collective::Scatter, all, one,
+     [](size_t, size_t count, size_t rank, size_t index) {
+       return valueOf(1, rank * count + index);
+     }},
+};
+
+Arrival arrivalOf(const Case& one, size_t count, const float* send, float* recv) {
+  Arrival arrival;
+  arrival.signature.collective = one.collective;
+  arrival.signature.count = count;
+  arrival.signature.root = 1;
+  arrival.signature.generation = 7;
+  arrival.buffers = {reinterpret_cast<const std::byte*>(send), reinterpret_cast<std::byte*>(recv)};
+  return arrival;
+}
+
+// Calls it in this thread, and waits where it becomes asynchronous.
+std::optional<Failure> callAndWait(Communicator& communicator, size_t rank, Arrival arrival,
+                                   bool later) {
+  std::promise<std::optional<Failure>> promise;
+  const Completion done = [&](const Failure* failure) {
+    promise.set_value(failure ? std::optional(*failure) : std::nullopt);
+  };
+  Outcome outcome;
+  if (later) {
+    arrival.done = done;
+    outcome = communicator.callLater(rank, std::move(arrival));
+  } else {
+    outcome = communicator.call(rank, std::move(arrival), [&] { return done; });
+  }
+  if (outcome == Outcome::Failed) return communicator.failure();
+  return outcome == Outcome::Pending ? promise.get_future().get() : std::nullopt;
+}
+
+void run(const Case& one, const std::vector<size_t>& groups, size_t count, bool later) {
+  CommunicatorOptions options;
+  options.groups = Groups(groups);
+  options.deadline = std::chrono::seconds(20);
+  Communicator communicator(std::move(options));
+  const size_t ranks = communicator.ranks();
+  spawnRanks(ranks, [&](size_t rank) {
+    std::vector<float> send(one.sendSize(ranks) * count);
+    std::vector<float> recv(one.recvSize(ranks) * count, -1.0f);
+    for (size_t i = 0; i < send.size(); ++i) send[i] = valueOf(rank, i);
+    for (int round = 0; round < 3; ++round) {
+      const Arrival arrival = arrivalOf(one, count, send.data(), recv.data());
+      CHECK(!callAndWait(communicator, rank, arrival, later));
+    }
+    for (size_t i = 0; i < recv.size(); ++i) {
+      CHECK(recv[i] == one.expected(ranks, count, rank, i));
+    }
+  });
+}
+
+}  // namespace
+
+TEST("C1 every collective gives every rank what it should, on the callers' threads and on the crew's") {
+  for (const Case& one : kCases) {
+    for (const std::vector<size_t>& groups :
+         {std::vector<size_t>{2}, {3}, {4}, {1, 1}, {2, 1}, {3, 2, 1}}) {
+      for (const size_t count : {0, 1, 7, 1000, 40'001}) {
+        run(one, groups, count, false);
+        run(one, groups, count, true);
+      }
+    }
+  }
+}
+
+TEST("in place, every collective leaves what it leaves out of place") {
+  constexpr size_t kRanks = 3;
+  constexpr size_t kCount = 20'011;
+  for (const Case& one : kCases) {
+    Communicator communicator([] {
+      CommunicatorOptions options;
+      options.groups = Groups({kRanks});
+      options.deadline = std::chrono::seconds(20);
+      return options;
+    }());
+    spawnRanks(kRanks, [&](size_t rank) {
+      const size_t sent = one.sendSize(kRanks) * kCount;
+      const size_t received = one.recvSize(kRanks) * kCount;
+      std::vector<float> memory(std::max(sent, received));
+      // The smaller one is this rank's piece of the larger.
+      float* const send = memory.data() + (sent < received ? rank * kCount : 0);
+      float* const recv = memory.data() + (received < sent ? rank * kCount : 0);
+      for (size_t i = 0; i < sent; ++i) send[i] = valueOf(rank, i);
+      CHECK(!callAndWait(communicator, rank, arrivalOf(one, kCount, send, recv), false));
+      for (size_t i = 0; i < received; ++i) {
+        const float expected = one.expected(kRanks, kCount, rank, i);
+        if (expected != -1.0f) CHECK(recv[i] == expected);
+      }
+    });
+  }
+}
+
+TEST("messages between two ranks arrive in order beside the collectives") {
+  constexpr size_t kCount = 5000;
+  CommunicatorOptions options;
+  options.groups = Groups({2, 1});
+  options.deadline = std::chrono::seconds(20);
+  Communicator communicator(std::move(options));
+  spawnRanks(3, [&](size_t rank) {
+    const size_t to = (rank + 1) % 3;
+    const size_t from = (rank + 2) % 3;
+    for (size_t round = 0; round < 50; ++round) {
+      std::vector<float> sent(kCount, static_cast<float>(rank * 1000 + round));
+      std::vector<float> got(kCount);
+      std::promise<void> flown;
+      Arrival arrival = arrivalOf(kCases[0], kCount, sent.data(), nullptr);
+      arrival.signature.collective = Collective::SendRecv;
+      arrival.signature.root = 0;
+      const Outcome outcome = communicator.pass(rank, to, rank, arrival, [&] {
+        return [&](const Failure* failure) {
+          CHECK(failure == nullptr);
+          flown.set_value();
+        };
+      });
+      if (outcome == Outcome::Done) flown.set_value();
+      std::promise<void> landed;
+      arrival.buffers = {nullptr, reinterpret_cast<std::byte*>(got.data())};
+      const Outcome received = communicator.pass(from, rank, rank, arrival, [&] {
+        return [&](const Failure* failure) {
+          CHECK(failure == nullptr);
+          landed.set_value();
+        };
+      });
+      if (received == Outcome::Done) landed.set_value();
+      landed.get_future().get();
+      flown.get_future().get();
+      CHECK(got[kCount - 1] == static_cast<float>(from * 1000 + round));
+    }
+  });
+}
+
+TEST("C3 a rank that calls something else is named, and the others' calls fail with it") {
+  CommunicatorOptions options;
+  options.groups = Groups({3});
+  options.deadline = std::chrono::seconds(20);
+  Communicator communicator(std::move(options));
+  std::vector<float> memory(64);
+  spawnRanks(3, [&](size_t rank) {
+    Arrival arrival = arrivalOf(kCases[0], 8, memory.data() + 8 * rank, memory.data() + 8 * rank);
+    if (rank == 2) arrival.signature.op = Op::Max;
+    const auto failure = callAndWait(communicator, rank, arrival, rank == 0);
+    const Mismatch& mismatch = std::get<Mismatch>(*failure);
+    CHECK(mismatch.differing.size() == 1 && mismatch.differing[0].rank == 2);
+  });
+}
+
+TEST("C4 ranks that do not come, or leave, are named to who waits in its own thread") {
+  for (const bool leaves : {false, true}) {
+    CommunicatorOptions options;
+    options.groups = Groups({3});
+    options.deadline = leaves ? std::chrono::milliseconds(20'000) : std::chrono::milliseconds(30);
+    Communicator communicator(std::move(options));
+    std::vector<float> memory(8);
+    if (leaves) communicator.leave(2);
+    spawnRanks(2, [&](size_t rank) {
+      const Arrival arrival = arrivalOf(kCases[0], 4, memory.data(), memory.data() + 4 * rank);
+      const auto failure = callAndWait(communicator, rank, arrival, false);
+      if (leaves) {
+        CHECK(std::get<PeersLeft>(*failure).missing == std::vector<int>{2});
+      } else {
+        CHECK(std::get<DeadlineExceeded>(*failure).missing == std::vector<int>{2});
+      }
+    });
+  }
+}
+
+TEST("aborts at any moment end every call once, and close frees the memory") {
+  for (int round = 0; round < 200; ++round) {
+    auto memory = std::make_shared<std::vector<float>>(1 << 16);
+    const std::weak_ptr<std::vector<float>> watched = memory;
+    CommunicatorOptions options;
+    options.groups = Groups({2});
+    options.deadline = std::chrono::seconds(20);
+    Communicator communicator(std::move(options));
+    std::atomic<int> settled{0};
+    spawnRanks(3, [&](size_t rank) {
+      if (rank == 2) {
+        for (int i = 0; i < round % 20; ++i) std::this_thread::yield();
+        return communicator.abort(Aborted{"enough"});
+      }
+      for (int i = 0; i < 20; ++i) {
+        float* const part = memory->data() + rank * (1 << 15);
+        Arrival arrival = arrivalOf(kCases[0], 1 << 15, part, part);
+        arrival.sendPin = memory;
+        const auto failure = callAndWait(communicator, rank, arrival, (i + rank) % 2 == 0);
+        if (failure) CHECK(std::get<Aborted>(*failure).cause == "enough");
+        ++settled;
+      }
+    });
+    CHECK(settled == 40);
+    communicator.close();
+    memory.reset();
+    CHECK(watched.expired());
+  }
+}
