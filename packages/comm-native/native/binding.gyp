@@ -19,6 +19,7 @@
         "core/communicator.cc",
         "core/crew.cc",
         "core/device_context.cc",
+        "core/kernels/crc32c.cc",
         "core/kernels/dequantise.cc",
         "core/kernels/quantise.cc",
         "core/kernels/running_statistic.cc",

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kaitian {
+
+// Table runs everywhere, Instruction where the processor computes CRC-32C.
+enum class CrcLevel : uint8_t { Table, Instruction };
+
+bool isAvailable(CrcLevel level);
+
+// crc32c, at a level that is available.
+uint32_t crc32cWith(CrcLevel level, uint32_t before, const void* data, size_t bytes);
+
+}  // namespace kaitian
