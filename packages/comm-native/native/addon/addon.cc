@@ -2,8 +2,8 @@
 
 #include <node_version.h>
 
-#include "../core/registry.h"
 #include "../core/kernels/combine.h"
+#include "../core/registry.h"
 #include "backing_store.h"
 #include "communicator_handle.h"
 #include "device_context_handle.h"

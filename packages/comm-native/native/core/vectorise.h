@@ -10,10 +10,8 @@
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
 #define KAITIAN_VECTORISED __attribute__((target_clones("avx2", "default")))
-#define KAITIAN_HAS_AVX2_CLONES 1
 #else
 #define KAITIAN_VECTORISED
-#define KAITIAN_HAS_AVX2_CLONES 0
 #endif
 
 // Outputs may be the very memory of an input, which is no dependence between

@@ -24,16 +24,17 @@ struct Reduction {
 // outputs[k][i] = parts[0][i] op parts[1][i] op … in that order, for each k.
 //
 // Fused: one pass reads all parts and writes all outputs. An output may be the
-// very memory of a part (never a shifted overlap). `parts` is not empty; one
-// part is copied (and converted, and divided). Pointers are aligned to the
-// element's width, no more.
+// very memory of a part (never a shifted overlap, nor fp32 over its own BF16).
+// `parts` is not empty; one part is copied (and converted, and divided).
+// Pointers are aligned to the element's width, no more.
 //
 // F64 and F32 round after each operation, in their own precision. F16 and BF16
 // are accumulated in fp32 over all parts, then rounded once, to nearest, ties
 // to even. Integers wrap; Avg of integers is the caller's mistake. Min and Max
 // are NaN where any part is, and −0 is below +0 (IEEE 754-2019 minimum and
-// maximum). Neither depends on the width of the vector unit, nor on FMA: the
-// same bits on every processor.
+// maximum). Every NaN that is worked out is the same one, positive and quiet
+// with no payload; one that is only copied stays as it is. Nothing depends on
+// the width of the vector unit, nor on FMA: the same bits on every processor.
 void combine(const Reduction& reduction, std::span<std::byte* const> outputs,
              std::span<const std::byte* const> parts, size_t count);
 
