@@ -6,10 +6,12 @@
 import { compare, printMachine } from './peers/compare.js'
 import type { Contestant, Skipped } from './peers/contestant.js'
 import { readOptions } from './peers/options.js'
+import { openKaitian } from './peers/kaitian.js'
 import { openGloo, openKernel, openOpenMpi } from './peers/peers.js'
 
 /** In the order of the tables; the first is what the others are compared with. */
 const contestants = {
+  kaitian: openKaitian,
   kernel: openKernel,
   'openmpi-memory': (ranks) => openOpenMpi(ranks, 'shared memory'),
   'openmpi-tcp': (ranks) => openOpenMpi(ranks, 'tcp'),

@@ -17,7 +17,7 @@ export interface Comparison {
 
 const sampleMs = 250
 const fewest = 3
-const most = 100
+const most = 2000
 
 export function printMachine(): void {
   const cpu = `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores (${arch()})`

@@ -1,6 +1,6 @@
 import { KaitianError } from '@kaitian/errors'
 import { checkDType, checkOp } from './checks.js'
-import { COLLECTIVES, type Collective } from './collective.js'
+import type { Collective } from './collective.js'
 import { dtypesOf, type Data, type DType } from './dtype.js'
 import type { Op } from './op.js'
 import type { Membership, MoveCall, ReduceCall, RootedCall } from './types.js'
@@ -99,8 +99,6 @@ export function messageCall(
   return move('sendRecv', { ...ends, dtype, count: data?.length, root: 0 })
 }
 
-export const numberOf = (collective: Collective): number => COLLECTIVES.indexOf(collective)
-
 interface Parts {
   readonly send: Data | undefined
   readonly recv: Data | undefined
@@ -191,4 +189,3 @@ function checkApart(send: Data, recv: Data): void {
 function refuse(sentence: string, fields: Record<string, unknown> = {}): never {
   throw new KaitianError('BAD_ARGUMENT', sentence, { fields })
 }
-

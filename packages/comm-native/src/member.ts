@@ -43,10 +43,11 @@ export abstract class Member implements Membership {
   /** Nothing when the call was carried out on the spot. */
   protected abstract call(call: Call): Promise<void> | undefined
   /** One end of a message between two ranks. */
-  protected abstract pass(from: number, to: number, call: Call): Promise<void> | undefined
+  protected abstract pass(peer: number, call: Call): Promise<void> | undefined
 
   async allreduce(call: ReduceCall): Promise<void> {
     const pending = this.call(allreduceCall(call))
+    // The hottest call: a turn of the microtask queue is a tenth of it.
     if (pending !== undefined) await pending
   }
 
@@ -83,10 +84,10 @@ export abstract class Member implements Membership {
   }
 
   async send({ to, ...call }: { to: number; data: Data; dtype?: DType }): Promise<void> {
-    await this.pass(this.rank, to, messageCall(this, to, call, 'send'))
+    await this.pass(to, messageCall(this, to, call, 'send'))
   }
 
   async receive({ from, ...call }: { from: number; data: Data; dtype?: DType }): Promise<void> {
-    await this.pass(from, this.rank, messageCall(this, from, call, 'recv'))
+    await this.pass(from, messageCall(this, from, call, 'recv'))
   }
 }

@@ -85,24 +85,39 @@ export const FAILED = 2
 export const TOO_FAR = 3
 export type NativeOutcome = typeof DONE | typeof PENDING | typeof FAILED | typeof TOO_FAR
 
-/** A call, spread. One array as both is a call in place. */
-export type NativeCall = [
-  collective: number,
-  op: number,
-  dtype: number,
-  count: number,
-  root: number,
-  send: Data | undefined,
-  recv: Data | undefined,
-]
-
 export interface NativeMembership {
   join(id: number, rank: number): 'joined' | 'gone' | 'taken'
   ready(...signature: NativeSignature): NativeOutcome
-  /** `elsewhere`: not on this thread. */
-  call(token: number, elsewhere: boolean, ...call: NativeCall): NativeOutcome
-  /** Between two ranks, of which this is one. */
-  pass(token: number, from: number, to: number, ...call: NativeCall): NativeOutcome
+  /**
+   * `code` packs collective, op and dtype, four bits each, since each argument costs some 15 ns;
+   * one array as `send` and `recv` is a call in place.
+   */
+  call(
+    token: number,
+    code: number,
+    count: number,
+    root: number,
+    send: Data | undefined,
+    recv: Data | undefined,
+  ): NativeOutcome
+  /** The same, but not on this thread. */
+  callElsewhere(
+    token: number,
+    code: number,
+    count: number,
+    root: number,
+    send: Data | undefined,
+    recv: Data | undefined,
+  ): NativeOutcome
+  /** A message to `peer`, or from it; the one buffer says which. */
+  pass(
+    token: number,
+    code: number,
+    count: number,
+    peer: number,
+    send: Data | undefined,
+    recv: Data | undefined,
+  ): NativeOutcome
   failure(): Failure | undefined
   leave(): void
 }

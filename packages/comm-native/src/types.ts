@@ -58,7 +58,7 @@ export interface CommunicatorOptions {
   readonly wire?: 'f32' | 'bf16'
   /**
    * How long a call may keep its thread while it waits for the others, before it becomes
-   * asynchronous. Default 0.1 ms, or 1 ms of yielding where members outnumber processors.
+   * asynchronous. Default 0.2 ms, or 1 ms of yielding where members outnumber processors.
    */
   readonly patienceMs?: number
 }
@@ -131,7 +131,11 @@ export interface Membership {
   /** recv = this rank's piece of the reduction of all members' send. */
   reduceScatter(call: MoveCall & { readonly op?: Op }): Promise<void>
   /** Piece r of send goes to rank r; piece r of recv came from rank r. */
-  allToAll(call: { readonly send: Data; readonly recv?: Data; readonly dtype?: DType }): Promise<void>
+  allToAll(call: {
+    readonly send: Data
+    readonly recv?: Data
+    readonly dtype?: DType
+  }): Promise<void>
   /** `root`'s recv = all members' send, in rank order. */
   gather(call: RootedCall & Partial<MoveCall> & { readonly send: Data }): Promise<void>
   /** recv = this rank's piece of `root`'s send. */
@@ -140,7 +144,11 @@ export interface Membership {
   barrier(): Promise<void>
   /** To one member, which must `receive` as much; messages of a pair arrive in order. */
   send(call: { readonly to: number; readonly data: Data; readonly dtype?: DType }): Promise<void>
-  receive(call: { readonly from: number; readonly data: Data; readonly dtype?: DType }): Promise<void>
+  receive(call: {
+    readonly from: number
+    readonly data: Data
+    readonly dtype?: DType
+  }): Promise<void>
   /**
    * Marks this rank's part of a bucket as ready; returns at once. Without
    * effect after an abort or after `leave`.

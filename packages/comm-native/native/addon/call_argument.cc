@@ -8,13 +8,14 @@ Arrival readCall(const Napi::CallbackInfo& info, size_t from) {
   const auto number = [&](size_t index) { return info[from + index].As<Napi::Number>(); };
   Arrival arrival;
   Signature& signature = arrival.signature;
-  signature.collective = static_cast<Collective>(number(0).Uint32Value());
-  signature.op = static_cast<Op>(number(1).Uint32Value());
-  signature.dtype = static_cast<DType>(number(2).Uint32Value());
-  signature.count = static_cast<uint64_t>(number(3).Int64Value());
-  signature.root = number(4).Uint32Value();
-  const Napi::Value send = info[from + 5];
-  const Napi::Value recv = info[from + 6];
+  const uint32_t code = number(0).Uint32Value();
+  signature.collective = static_cast<Collective>(code >> 8 & 15);
+  signature.op = static_cast<Op>(code >> 4 & 15);
+  signature.dtype = static_cast<DType>(code & 15);
+  signature.count = static_cast<uint64_t>(number(1).Int64Value());
+  signature.root = number(2).Uint32Value();
+  const Napi::Value send = info[from + 3];
+  const Napi::Value recv = info[from + 4];
   if (!send.IsUndefined()) {
     Region region = pinView(send);
     arrival.buffers.send = region.data;

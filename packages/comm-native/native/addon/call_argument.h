@@ -6,8 +6,8 @@
 
 namespace kaitian {
 
-// collective, op, dtype, count, root, send?, recv? as native.ts passes them;
-// one buffer is both when the call is in place.
+// code, count, root, send?, recv? as native.ts passes them; one buffer is both
+// when the call is in place.
 Arrival readCall(const Napi::CallbackInfo& info, size_t from);
 
 // 0 done, 1 pending, 2 failed, 3 too far ahead, as native.ts declares them.

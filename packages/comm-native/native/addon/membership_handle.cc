@@ -1,5 +1,7 @@
 #include "membership_handle.h"
 
+#include <utility>
+
 #include "../core/registry.h"
 #include "addon.h"
 #include "call_argument.h"
@@ -13,6 +15,7 @@ Napi::Function MembershipHandle::define(Napi::Env env) {
                          InstanceMethod<&MembershipHandle::join>("join"),
                          InstanceMethod<&MembershipHandle::ready>("ready"),
                          InstanceMethod<&MembershipHandle::call>("call"),
+                         InstanceMethod<&MembershipHandle::callElsewhere>("callElsewhere"),
                          InstanceMethod<&MembershipHandle::pass>("pass"),
                          InstanceMethod<&MembershipHandle::failure>("failure"),
                          InstanceMethod<&MembershipHandle::leave>("leave"),
@@ -51,22 +54,27 @@ Napi::Value MembershipHandle::ready(const Napi::CallbackInfo& info) {
 Napi::Value MembershipHandle::call(const Napi::CallbackInfo& info) {
   if (!joined_) return outcomeNumber(info.Env(), Outcome::Failed);
   const uint32_t token = info[0].As<Napi::Number>().Uint32Value();
-  Arrival arrival = readCall(info, 2);
-  if (info[1].As<Napi::Boolean>()) {
-    arrival.done = completion(token);
-    return outcome(info.Env(), communicator_->callLater(rank_, std::move(arrival)));
-  }
   const auto later = [&] { return completion(token); };
-  return outcome(info.Env(), communicator_->call(rank_, std::move(arrival), later));
+  return outcome(info.Env(), communicator_->call(rank_, readCall(info, 1), later));
+}
+
+Napi::Value MembershipHandle::callElsewhere(const Napi::CallbackInfo& info) {
+  if (!joined_) return outcomeNumber(info.Env(), Outcome::Failed);
+  Arrival arrival = readCall(info, 1);
+  arrival.done = completion(info[0].As<Napi::Number>().Uint32Value());
+  return outcome(info.Env(), communicator_->callLater(rank_, std::move(arrival)));
 }
 
 Napi::Value MembershipHandle::pass(const Napi::CallbackInfo& info) {
   if (!joined_) return outcomeNumber(info.Env(), Outcome::Failed);
   const uint32_t token = info[0].As<Napi::Number>().Uint32Value();
-  const size_t from = info[1].As<Napi::Number>().Uint32Value();
-  const size_t to = info[2].As<Napi::Number>().Uint32Value();
+  Arrival arrival = readCall(info, 1);
+  const size_t peer = std::exchange(arrival.signature.root, 0);
+  const bool sends = !info[4].IsUndefined();
+  const size_t from = sends ? rank_ : peer;
+  const size_t to = sends ? peer : rank_;
   const auto later = [&] { return completion(token); };
-  return outcome(info.Env(), communicator_->pass(from, to, rank_, readCall(info, 3), later));
+  return outcome(info.Env(), communicator_->pass(from, to, rank_, std::move(arrival), later));
 }
 
 Completion MembershipHandle::completion(uint32_t token) const {

@@ -22,9 +22,10 @@ class MembershipHandle : public Napi::ObjectWrap<MembershipHandle> {
   Napi::Value join(const Napi::CallbackInfo& info);
   // ready(op, dtype, sequence, count, offset, generation): an outcome
   Napi::Value ready(const Napi::CallbackInfo& info);
-  // call(token, elsewhere, collective, op, dtype, count, root, send?, recv?): an outcome
+  // call(token, code, count, root, send?, recv?): an outcome
   Napi::Value call(const Napi::CallbackInfo& info);
-  // pass(token, from, to, collective, op, dtype, count, root, send?, recv?): an outcome
+  Napi::Value callElsewhere(const Napi::CallbackInfo& info);
+  // pass(token, code, count, peer, send?, recv?): an outcome
   Napi::Value pass(const Napi::CallbackInfo& info);
   // failure(): undefined while the communicator is well
   Napi::Value failure(const Napi::CallbackInfo& info);

@@ -51,8 +51,8 @@ Communicator::Communicator(CommunicatorOptions options)
   std::generate_n(std::back_inserter(seats_), ranksHere(), state);
   std::generate_n(std::back_inserter(leaders_), groups().size(), state);
   oversubscribed_ = ranksHere() > processors();
-  calls_ = &makeLane(kCallLane, false);
-  buckets_ = &makeLane(kBucketLane, true);
+  calls_ = &makeLane(kCallLane, kCallsAhead, false);
+  buckets_ = &makeLane(kBucketLane, kBucketsAhead, true);
 }
 
 Communicator::~Communicator() { close(); }
@@ -61,7 +61,7 @@ size_t Communicator::ranksHere() const {
   return options_.group ? groups().sizeOf(*options_.group) : groups().ranks();
 }
 
-Lane& Communicator::makeLane(uint32_t id, bool led) {
+Lane& Communicator::makeLane(uint32_t id, uint64_t capacity, bool led) {
   std::vector<Lane::Chair> chairs;
   for (size_t group = 0; led && group < groups().size(); ++group) {
     const bool here = !options_.group || *options_.group == group;
@@ -73,7 +73,7 @@ Lane& Communicator::makeLane(uint32_t id, bool led) {
   std::vector<size_t> ranks(groups().ranks());
   std::iota(ranks.begin(), ranks.end(), 0);
   LaneHost& host = *this;
-  return keep(std::make_unique<Lane>(host, id, std::move(ranks), std::move(chairs)));
+  return keep(std::make_unique<Lane>(host, id, capacity, std::move(ranks), std::move(chairs)));
 }
 
 Lane& Communicator::passLane(size_t from, size_t to) {
@@ -87,7 +87,8 @@ Lane& Communicator::passLane(size_t from, size_t to) {
   if (isHere(to) && to != from) chairs.push_back({static_cast<int>(to), 1});
   const auto id = static_cast<uint32_t>(kFirstPassLane + from * ranks() + to);
   LaneHost& host = *this;
-  auto lane = std::make_unique<Lane>(host, id, std::vector<size_t>{from, to}, std::move(chairs));
+  auto lane = std::make_unique<Lane>(host, id, kCallsAhead, std::vector<size_t>{from, to},
+                                     std::move(chairs));
   const std::lock_guard lock(mutex_);
   const auto [entry, added] = passLanes_.try_emplace({from, to}, lane.get());
   if (added) lanes_.push_back(std::move(lane));

@@ -86,6 +86,7 @@ class Communicator : private LaneHost {
 
   bool announce(Lane& lane, Operation& operation, uint64_t number) override;
   void perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step) override;
+  bool performsAtOnce() const override { return true; }
   size_t pieceOf(const Lane& lane, const Signature& signature) const override;
   void offer(Lane& lane, uint64_t number) override { crew_.offer(lane, number); }
   void watch() override;
@@ -97,7 +98,12 @@ class Communicator : private LaneHost {
 
   size_t ranksHere() const;
   SeatState& seat(size_t rank) const { return *seats_[rank - first_]; }
-  Lane& makeLane(uint32_t id, bool led);
+  // What ranks may be ahead: with buckets, of which a step has many, more than
+  // with calls, for which the cache is the better the fewer there are.
+  static constexpr uint64_t kBucketsAhead = 256;
+  static constexpr uint64_t kCallsAhead = 32;
+
+  Lane& makeLane(uint32_t id, uint64_t capacity, bool led);
   Lane& keep(std::unique_ptr<Lane> lane);
   Lane& passLane(size_t from, size_t to);
   std::vector<Lane*> lanes() const;

@@ -3,40 +3,57 @@
 #include <algorithm>
 #include <thread>
 #include <utility>
+
 namespace kaitian {
-Lane::Lane(LaneHost& host, uint32_t id, std::vector<size_t> ranks, std::vector<Chair> chairs)
+namespace {
+
+// Up to here whoever starts an operation does all of it: telling others to help
+// would take as long.
+constexpr uint64_t kAloneBytes = 16 * 1024;
+
+}  // namespace
+
+Lane::Lane(LaneHost& host, uint32_t id, uint64_t capacity, std::vector<size_t> ranks,
+           std::vector<Chair> chairs)
     : host_(host),
       id_(id),
+      capacity_(capacity),
       ranks_(std::move(ranks)),
       chairs_(std::move(chairs)),
-      counts_(chairs_.size()) {}
+      counts_(chairs_.size()),
+      operations_(2 * capacity) {}
 
 Operation& Lane::place(uint64_t number) {
-  std::atomic<Operation*>& slot = operations_[number % kPlaces];
+  std::atomic<Operation*>& slot = operations_[number % operations_.size()];
   if (Operation* const known = slot.load(std::memory_order_acquire)) return *known;
   const std::lock_guard lock(growing_);
   if (Operation* const known = slot.load(std::memory_order_acquire)) return *known;
-  owned_.push_back(std::make_unique<Operation>(chairs_.size(), ranks_.size(), number));
+  owned_.push_back(
+      std::make_unique<Operation>(chairs_.size(), ranks_.size(), operations_.size()));
   slot.store(owned_.back().get(), std::memory_order_release);
   return *owned_.back();
 }
 
 Operation* Lane::find(uint64_t number) const {
-  Operation* const operation = operations_[number % kPlaces].load(std::memory_order_acquire);
-  return operation != nullptr && operation->number() == number ? operation : nullptr;
+  return operations_[number % operations_.size()].load(std::memory_order_acquire);
 }
 
-// Null when the rank is too far ahead, or all is over.
+// Null when the rank is too far ahead, or all is over. There are twice as many
+// places as operations may be under way, so that whoever is slow to leave an
+// old one is hardly ever waited for.
 Operation* Lane::sit(size_t chair, Arrival& arrival, uint64_t& number, bool& last) {
   number = counts_[chair].next;
-  if (number - completed_.load(std::memory_order_acquire) >= kCapacity) return nullptr;
+  if (number >= counts_[chair].limit) {
+    counts_[chair].limit = completed_.load(std::memory_order_acquire) + capacity_;
+    if (number >= counts_[chair].limit) return nullptr;
+  }
   Operation& operation = place(number);
-  while (operation.number() != number) {
+  while (!operation.isFree(number)) {
     if (host_.aborted()) return nullptr;
     std::this_thread::yield();
   }
   ++counts_[chair].next;
-  last = operation.sit(chair, std::move(arrival));
+  last = operation.sit(chair, number, std::move(arrival));
   return &operation;
 }
 
@@ -46,10 +63,9 @@ Outcome Lane::arrive(size_t chair, Arrival arrival) {
   bool last;
   Operation* const operation = sit(chair, arrival, number, last);
   if (operation == nullptr) return host_.aborted() ? Outcome::Failed : Outcome::TooFar;
-  // A silent arrival leaves the operation to others: it may not be touched any more.
-  if (last) gathered(*operation, number);
+  if (last) gathered(*operation, number, Starter::Passes);
   if (waited) host_.watch();
-  if (host_.aborted() && waited) settleAlone(*operation->seats[chair]);
+  if (host_.aborted()) settle(*operation->seats[chair]);
   return Outcome::Pending;
 }
 
@@ -59,97 +75,101 @@ Outcome Lane::attend(size_t chair, Arrival arrival, Patience patience,
   bool last;
   Operation* const operation = sit(chair, arrival, number, last);
   if (operation == nullptr) return host_.aborted() ? Outcome::Failed : Outcome::TooFar;
-  if (last) gathered(*operation, number);
+  if (last) gathered(*operation, number, Starter::Works);
   const Outcome outcome = wait(*operation, number, chair, patience);
   return outcome == Outcome::Pending ? postpone(*operation, number, chair, later()) : outcome;
 }
 
 // Works and spins until the operation is over, or patience is.
-Outcome Lane::wait(Operation& operation, uint64_t number, size_t chair,
-                   Patience patience) {
-  do {
-    if (operation.is(number, Operation::Done)) {
-      leave(operation, number);
+Outcome Lane::wait(Operation& operation, uint64_t number, size_t chair, Patience patience) {
+  for (;;) {
+    if (operation.isOver(number)) {
+      operation.leave(chair);
       return Outcome::Done;
     }
     if (operation.is(number, Operation::Running) && work(operation, number, chair)) {
       patience.renew();
+      continue;
     }
     if (host_.aborted()) {
       operation.seats[chair]->wait.exchange(Seat::Settled);
       return Outcome::Failed;
     }
-  } while (operation.is(number, Operation::Done) || patience.goOn());
-  return Outcome::Pending;
+    if (!patience.goOn()) return Outcome::Pending;
+  }
 }
 
 Outcome Lane::postpone(Operation& operation, uint64_t number, size_t chair, Completion done) {
   Seat& seat = *operation.seats[chair];
-  seat.arrival.done = std::move(done);
+  seat.done = std::move(done);
   seat.since.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
   uint8_t expected = Seat::Caller;
   if (!seat.wait.compare_exchange_strong(expected, Seat::Queue, std::memory_order_seq_cst)) {
-    if (host_.aborted()) return Outcome::Failed;
-    leave(operation, number);
+    if (!operation.isOver(number)) return Outcome::Failed;
+    operation.leave(chair);
     return Outcome::Done;
   }
   // From here on the operation may be over, and used again, at any time.
   host_.watch();
   host_.offer(*this, number);
-  if (host_.aborted()) settleAlone(seat);
+  if (host_.aborted()) settle(seat);
   return Outcome::Pending;
 }
 
-void Lane::settleAlone(Seat& seat) {
+// After an abort, for whoever came too late for its sweep.
+void Lane::settle(Seat& seat) {
   if (seat.wait.exchange(Seat::Settled, std::memory_order_seq_cst) != Seat::Queue) return;
   const std::optional<Failure> reason = host_.failure();
-  if (seat.arrival.done) seat.arrival.done(&*reason);
+  if (seat.done) seat.done(&*reason);
 }
 
-void Lane::gathered(Operation& operation, uint64_t number) {
+void Lane::gathered(Operation& operation, uint64_t number, Starter starter) {
   if (std::optional<Mismatch> mismatch = disagreement(operation)) {
     return host_.abort(std::move(*mismatch));
   }
+  operation.signature = operation.seats[0]->signature;
   for (size_t chair = 0; chair < chairs_.size(); ++chair) {
-    const Arrival& arrival = operation.seats[chair]->arrival;
-    operation.signature = arrival.signature;
-    if (chairs_[chair].place) operation.ranks[*chairs_[chair].place] = arrival.buffers;
+    const std::optional<size_t> place = chairs_[chair].place;
+    if (place) operation.ranks[*place] = operation.seats[chair]->buffers;
   }
   operation.cut(host_.pieceOf(*this, operation.signature));
-  if (host_.announce(*this, operation, number)) agreed(number);
+  if (!host_.announce(*this, operation, number)) return;
+  operation.setReady(number);
+  start(operation, number, starter);
 }
 
 std::optional<Mismatch> Lane::disagreement(const Operation& operation) const {
-  const Signature& first = operation.seats[0]->arrival.signature;
-  bool agree = true;
-  for (const auto& seat : operation.seats) agree = agree && seat->arrival.signature == first;
-  if (agree) return std::nullopt;
+  const Signature& first = operation.seats[0]->signature;
+  const auto same = [&](const auto& seat) { return seat->signature == first; };
+  if (std::ranges::all_of(operation.seats, same)) return std::nullopt;
   std::vector<Marked> marked;
   for (size_t chair = 0; chair < chairs_.size(); ++chair) {
-    marked.push_back({chairs_[chair].rank, operation.seats[chair]->arrival.signature});
+    marked.push_back({chairs_[chair].rank, operation.seats[chair]->signature});
   }
   return compare(marked);
 }
 
 void Lane::agreed(uint64_t number) {
-  Operation* const operation = find(number);
-  if (operation == nullptr) return;
-  operation->setReady(true);
-  start(*operation, number);
+  Operation& operation = *find(number);
+  operation.setReady(number);
+  start(operation, number, Starter::Passes);
 }
 
-void Lane::start(Operation& operation, uint64_t number) {
-  if (!operation.ready() || completed_.load(std::memory_order_seq_cst) != number) return;
-  const uint64_t steps = operation.steps();
-  if (!operation.enter()) return;
-  if (operation.run(number)) {
-    if (steps == 0) {
-      finish(operation, number);
-    } else if (needsHelp(operation)) {
-      host_.offer(*this, number);
-    }
+void Lane::start(Operation& operation, uint64_t number, Starter starter) {
+  if (!operation.isReady(number)) return;
+  if (completed_.load(std::memory_order_seq_cst) != number) return;
+  if (!operation.start(number)) return;
+  const uint64_t bytes = operation.signature.count * widthOf(operation.signature.dtype);
+  if (operation.steps() == 0) {
+    finish(operation, number);
+  } else if (starter == Starter::Works && bytes <= kAloneBytes && host_.performsAtOnce()) {
+    work(operation, number, 0);
+  } else {
+    const bool help = needsHelp(operation);
+    operation.advance(number, Operation::Running);
+    // From here on it may be over, and used again, at any time.
+    if (help) host_.offer(*this, number);
   }
-  leave(operation, number);
 }
 
 // Ranks that wait in their own threads will see that it runs; one that loses
@@ -159,7 +179,7 @@ bool Lane::needsHelp(const Operation& operation) const {
     return seat->wait.load(std::memory_order_seq_cst) == Seat::Caller;
   };
   const auto callers = std::ranges::count_if(operation.seats, waits);
-  if (callers == 0) return true;
+  if (callers == 0 || !host_.performsAtOnce()) return true;
   return static_cast<size_t>(callers) < chairs_.size() && operation.steps() > 1;
 }
 
@@ -181,29 +201,25 @@ void Lane::stepDone(Operation& operation, uint64_t number) {
 // Tells everybody and starts the next one. Its own hold keeps the operation
 // until the loop is through.
 void Lane::finish(Operation& operation, uint64_t number) {
-  operation.enter();
-  operation.finish(number);
+  operation.hold();
+  operation.advance(number, Operation::Done);
   completed_.store(number + 1, std::memory_order_seq_cst);
-  for (const auto& seat : operation.seats) {
-    if (seat->wait.exchange(Seat::Settled, std::memory_order_seq_cst) != Seat::Queue) continue;
-    if (seat->arrival.done) seat->arrival.done(nullptr);
-    leave(operation, number);
+  for (size_t chair = 0; chair < chairs_.size(); ++chair) {
+    Seat& seat = *operation.seats[chair];
+    if (seat.wait.exchange(Seat::Settled, std::memory_order_seq_cst) != Seat::Queue) continue;
+    const Completion done = std::move(seat.done);
+    operation.leave(chair);
+    if (done) done(nullptr);
   }
-  leave(operation, number);
-  if (Operation* const next = find(number + 1)) start(*next, number + 1);
-}
-
-// After an abort nothing is used again: a late thread may still be in it.
-void Lane::leave(Operation& operation, uint64_t number) {
-  if (operation.leave() && !host_.aborted()) operation.reset(number + kPlaces);
+  operation.release();
+  if (Operation* const next = find(number + 1)) start(*next, number + 1, Starter::Passes);
 }
 
 void Lane::help(uint64_t number, size_t share) {
-  Operation* const operation = find(number);
-  if (operation == nullptr || !operation->enter()) return;
-  if (operation->is(number, Operation::Running)) work(*operation, number, share);
-  // It may have been used again between the look and the hold.
-  leave(*operation, operation->number());
+  Operation& operation = *find(number);
+  operation.hold();
+  if (operation.is(number, Operation::Running)) work(operation, number, share);
+  operation.release();
 }
 
 void Lane::sweep(const Failure& failure) {
@@ -211,14 +227,15 @@ void Lane::sweep(const Failure& failure) {
     Operation* const operation = slot.load(std::memory_order_acquire);
     if (operation == nullptr) continue;
     for (const auto& seat : operation->seats) {
-      if (!seat->arrived.load(std::memory_order_seq_cst)) continue;
+      if (seat->arrived.load(std::memory_order_seq_cst) == 0) continue;
       const uint8_t wait = seat->wait.exchange(Seat::Settled, std::memory_order_seq_cst);
-      if (wait == Seat::Queue && seat->arrival.done) seat->arrival.done(&failure);
+      if (wait == Seat::Queue && seat->done) seat->done(&failure);
     }
   }
 }
 
-std::optional<Clock::time_point> Lane::waitingSince(const Operation& operation) const {
+// Since when somebody waits for it asynchronously.
+std::optional<Clock::time_point> Lane::waitedSince(const Operation& operation) const {
   int64_t first = 0;
   for (const auto& seat : operation.seats) {
     const int64_t since = seat->since.load(std::memory_order_relaxed);
@@ -228,29 +245,29 @@ std::optional<Clock::time_point> Lane::waitingSince(const Operation& operation) 
   return Clock::time_point(Clock::duration(first));
 }
 
-std::vector<int> Lane::missing(const Operation& operation) const {
+std::vector<int> Lane::missing(const Operation& operation, uint64_t number) const {
   std::vector<int> ranks;
   for (size_t chair = 0; chair < chairs_.size(); ++chair) {
-    if (!operation.seats[chair]->arrived.load(std::memory_order_seq_cst)) {
-      ranks.push_back(chairs_[chair].rank);
-    }
+    if (!operation.hasArrived(chair, number)) ranks.push_back(chairs_[chair].rank);
   }
   return ranks;
 }
 
-// The operation that all later ones wait for; none when nobody waits for it.
+// All later operations wait for the first that is not over.
 std::optional<Lane::Waiting> Lane::waiting() const {
   const uint64_t number = completed_.load(std::memory_order_seq_cst);
   const Operation* const operation = find(number);
   if (operation == nullptr) return std::nullopt;
-  const std::optional<Clock::time_point> since = waitingSince(*operation);
+  const std::optional<Clock::time_point> since = waitedSince(*operation);
   if (!since) return std::nullopt;
-  Waiting waiting{number, *since, Phase::Reduce, missing(*operation)};
+  Waiting waiting{number, *since, Phase::Reduce, missing(*operation, number)};
   if (!waiting.missing.empty()) {
     waiting.phase = Phase::Arrive;
-  } else if (!operation->ready()) {
+  } else if (!operation->isReady(number)) {
     waiting.phase = Phase::Compare;
   }
+  // What was read may be of different operations, if it was just over.
+  if (completed_.load(std::memory_order_seq_cst) != number) return std::nullopt;
   return waiting;
 }
 

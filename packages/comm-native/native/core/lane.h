@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -27,7 +26,9 @@ class LaneHost {
   // All of this group's ranks have arrived and agree. True when there is nobody
   // else to ask; otherwise Lane::agreed is called later.
   virtual bool announce(Lane& lane, Operation& operation, uint64_t number) = 0;
-  // Does one step; Lane::stepDone follows, now or later, on any thread.
+  // Whether `perform` is through when it returns.
+  virtual bool performsAtOnce() const = 0;
+  // Does one step; Lane::stepDone follows, on any thread.
   virtual void perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step) = 0;
   // Elements of a step.
   virtual size_t pieceOf(const Lane& lane, const Signature& signature) const = 0;
@@ -41,16 +42,13 @@ enum class Outcome : uint8_t {
   Done,     // carried out, on the caller's thread
   Pending,  // the completion follows
   Failed,   // the communicator was aborted, see failure()
-  TooFar,   // refused: the rank is Lane::kCapacity operations ahead
+  TooFar,   // refused: the rank is too many operations ahead
 };
 
 // A sequence of operations that the same ranks take part in. Each rank calls
 // them in the same order; they run one after the other.
 class Lane {
  public:
-  // Operations that a rank may be ahead of the last one that is over.
-  static constexpr uint64_t kCapacity = 256;
-
   struct Chair {
     // For errors: a rank of the communicator, or leaderOf a group.
     int rank;
@@ -59,8 +57,10 @@ class Lane {
   };
 
   // `ranks`: the communicator's ranks that take part, in all groups, by place;
-  // `chairs`: those who arrive in this process.
-  Lane(LaneHost& host, uint32_t id, std::vector<size_t> ranks, std::vector<Chair> chairs);
+  // `chairs`: those who arrive in this process; `capacity`: operations that a
+  // rank may be ahead of the last one that is over.
+  Lane(LaneHost& host, uint32_t id, uint64_t capacity, std::vector<size_t> ranks,
+       std::vector<Chair> chairs);
 
   uint32_t id() const { return id_; }
   const std::vector<size_t>& ranks() const { return ranks_; }
@@ -94,43 +94,45 @@ class Lane {
   std::optional<Waiting> waiting() const;
 
  private:
+  // Whether the thread that starts an operation may do its steps.
+  enum class Starter { Works, Passes };
+
   Operation& place(uint64_t number);
   Operation* find(uint64_t number) const;
   Operation* sit(size_t chair, Arrival& arrival, uint64_t& number, bool& last);
-  void gathered(Operation& operation, uint64_t number);
-  std::optional<Mismatch> disagreement(const Operation& operation) const;
-  void start(Operation& operation, uint64_t number);
-  void finish(Operation& operation, uint64_t number);
-  void leave(Operation& operation, uint64_t number);
-  bool work(Operation& operation, uint64_t number, size_t share);
-  bool needsHelp(const Operation& operation) const;
   Outcome wait(Operation& operation, uint64_t number, size_t chair, Patience patience);
   Outcome postpone(Operation& operation, uint64_t number, size_t chair, Completion done);
-  void settleAlone(Seat& seat);
-  std::vector<int> missing(const Operation& operation) const;
-  std::optional<Clock::time_point> waitingSince(const Operation& operation) const;
+  void settle(Seat& seat);
+  void gathered(Operation& operation, uint64_t number, Starter starter);
+  std::optional<Mismatch> disagreement(const Operation& operation) const;
+  void start(Operation& operation, uint64_t number, Starter starter);
+  bool needsHelp(const Operation& operation) const;
+  bool work(Operation& operation, uint64_t number, size_t share);
+  void finish(Operation& operation, uint64_t number);
+  std::vector<int> missing(const Operation& operation, uint64_t number) const;
+  std::optional<Clock::time_point> waitedSince(const Operation& operation) const;
 
   LaneHost& host_;
   const uint32_t id_;
+  const uint64_t capacity_;
   const std::vector<size_t> ranks_;
   const std::vector<Chair> chairs_;
 
-  // Each counted by its chair's thread alone.
+  // Each used by its chair's thread alone.
   struct alignas(64) Count {
     uint64_t next = 0;
+    // Not to be reached before `completed_` was looked at again.
+    uint64_t limit = 0;
   };
   std::vector<Count> counts_;
   // Operations that are over. Each finisher looks at the next one after
-  // counting, each last arrival looks here after being ready: one of the two
+  // counting, each last arriver looks here after being ready: one of the two
   // starts it.
   alignas(64) std::atomic<uint64_t> completed_{0};
 
-  mutable std::mutex growing_;  // guards the making of operations, not their use
-  // Twice what may be under way, so that whoever is slow to leave an old one
-  // is hardly ever waited for.
-  static constexpr uint64_t kPlaces = 2 * kCapacity;
-  std::array<std::atomic<Operation*>, kPlaces> operations_{};
+  std::mutex growing_;  // guards the making of operations, not their use
   std::vector<std::unique_ptr<Operation>> owned_;
+  std::vector<std::atomic<Operation*>> operations_;
 };
 
 }  // namespace kaitian

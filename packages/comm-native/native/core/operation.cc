@@ -4,22 +4,36 @@
 
 namespace kaitian {
 
-Operation::Operation(size_t seatCount, size_t rankCount, uint64_t number)
-    : ranks(rankCount), state_(number << 2 | Gathering), users_(seatCount), cursors_(seatCount) {
+Operation::Operation(size_t seatCount, size_t rankCount, uint64_t places)
+    : ranks(rankCount), places_(places), cursors_(seatCount) {
   for (size_t seat = 0; seat < seatCount; ++seat) seats.push_back(std::make_unique<Seat>());
 }
 
-bool Operation::sit(size_t index, Arrival arrival) {
+bool Operation::isFree(uint64_t number) const {
+  const uint64_t before = number / places_;
+  return left_.load(std::memory_order_acquire) == before * seats.size() &&
+         holds_.load(std::memory_order_seq_cst) == 0;
+}
+
+bool Operation::sit(size_t index, uint64_t number, Arrival arrival) {
   Seat& seat = *seats[index];
   const bool queued = arrival.done != nullptr || arrival.silent;
-  seat.since.store(arrival.done ? Clock::now().time_since_epoch().count() : 0,
-                   std::memory_order_relaxed);
-  seat.arrival = std::move(arrival);
+  seat.signature = arrival.signature;
+  seat.buffers = arrival.buffers;
+  seat.sendPin = std::move(arrival.sendPin);
+  seat.recvPin = std::move(arrival.recvPin);
+  if (queued) {
+    const bool waits = arrival.done != nullptr;
+    seat.done = std::move(arrival.done);
+    seat.since.store(waits ? Clock::now().time_since_epoch().count() : 0,
+                     std::memory_order_relaxed);
+  }
   seat.wait.store(queued ? Seat::Queue : Seat::Caller, std::memory_order_relaxed);
   // Against the look at the abort word that follows: either an abort's sweep
   // sees this seat, or this seat's thread sees the abort.
-  seat.arrived.store(true, std::memory_order_seq_cst);
-  return sat_.fetch_add(1, std::memory_order_seq_cst) + 1 == seats.size();
+  seat.arrived.store(number + 1, std::memory_order_seq_cst);
+  const uint64_t full = (number / places_ + 1) * seats.size();
+  return sat_.fetch_add(1, std::memory_order_seq_cst) + 1 == full;
 }
 
 void Operation::cut(size_t pieceElements) {
@@ -27,18 +41,17 @@ void Operation::cut(size_t pieceElements) {
   schedule = &scheduleOf(signature.collective);
   const uint64_t steps = schedule->steps(call(), piece);
   steps_.store(steps, std::memory_order_relaxed);
+  remaining_.store(steps, std::memory_order_relaxed);
   const uint64_t shares = cursors_.size();
   for (uint64_t share = 0; share < shares; ++share) {
     cursors_[share].next.store(steps * share / shares, std::memory_order_relaxed);
     cursors_[share].end = steps * (share + 1) / shares;
   }
-  remaining_.store(steps, std::memory_order_relaxed);
 }
 
-bool Operation::run(uint64_t number) {
-  uint64_t expected = number << 2 | Gathering;
-  return state_.compare_exchange_strong(expected, number << 2 | Running,
-                                        std::memory_order_acq_rel);
+bool Operation::start(uint64_t number) {
+  uint64_t before = number < places_ ? ~uint64_t{0} : word(number - places_, Done);
+  return state_.compare_exchange_strong(before, word(number, Started), std::memory_order_acq_rel);
 }
 
 bool Operation::take(size_t share, uint64_t& step) {
@@ -52,24 +65,13 @@ bool Operation::take(size_t share, uint64_t& step) {
   return false;
 }
 
-bool Operation::enter() {
-  size_t users = users_.load(std::memory_order_relaxed);
-  do {
-    if (users == 0) return false;
-  } while (!users_.compare_exchange_weak(users, users + 1, std::memory_order_acquire));
-  return true;
-}
-
-void Operation::reset(uint64_t nextNumber) {
-  for (const auto& seat : seats) {
-    seat->arrived.store(false, std::memory_order_relaxed);
-    seat->since.store(0, std::memory_order_relaxed);
-    seat->arrival = {};
-  }
-  sat_.store(0, std::memory_order_relaxed);
-  ready_.store(false, std::memory_order_relaxed);
-  users_.store(seats.size(), std::memory_order_relaxed);
-  state_.store(nextNumber << 2 | Gathering, std::memory_order_release);
+void Operation::leave(size_t index) {
+  Seat& seat = *seats[index];
+  seat.since.store(0, std::memory_order_relaxed);
+  if (seat.sendPin) seat.sendPin = nullptr;
+  if (seat.recvPin) seat.recvPin = nullptr;
+  if (seat.done) seat.done = nullptr;
+  left_.fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace kaitian

@@ -30,29 +30,42 @@ struct Arrival {
   bool silent = false;
 };
 
-// A rank's place in one operation.
-struct Seat {
+// A rank's place in one operation. What the last to arrive has to read of the
+// others lies on one cache line: fetching one from another core takes as long
+// as adding up two kilobytes.
+struct alignas(64) Seat {
   enum Wait : uint8_t { Caller, Queue, Settled };
 
-  Arrival arrival;
-  std::atomic<bool> arrived{false};
+  Signature signature;
+  Buffers buffers;
   // Who is to be told. Whoever exchanges it to Settled does the telling.
-  std::atomic<uint8_t> wait{Caller};
+  std::atomic<uint8_t> wait{Settled};
+
+  // The operation that the rank has arrived at, and one.
+  alignas(64) std::atomic<uint64_t> arrived{0};
   // Clock's ticks since which somebody waits asynchronously; 0 for nobody.
   std::atomic<int64_t> since{0};
+  Pin sendPin;
+  Pin recvPin;
+  Completion done;
 };
 
 // One collective call: ranks arrive, then its steps are done by whichever
 // threads are there, each in any order, then all are told.
 //
-// The object is used again for a later operation of its lane.
-// `state` carries the operation's number, so that a thread which comes late to
-// the old one cannot touch the new one.
+// The object is used again for later operations of its lane. Its counters only
+// grow and its state carries the operation's number, so that nothing has to be
+// put back, and a thread that comes late to an old operation cannot touch a new
+// one. `places` is the distance between operations that share it.
 class Operation {
  public:
-  enum Stage : uint64_t { Gathering, Running, Done };
+  enum Stage : uint64_t {
+    Started,  // by one thread, which decides who does it
+    Running,  // everybody may take steps
+    Done,
+  };
 
-  Operation(size_t seats, size_t ranks, uint64_t number);
+  Operation(size_t seats, size_t ranks, uint64_t places);
 
   std::vector<std::unique_ptr<Seat>> seats;
 
@@ -63,38 +76,44 @@ class Operation {
   size_t piece = 0;
   Call call() const { return {signature, ranks}; }
 
-  uint64_t number() const { return state_.load(std::memory_order_acquire) >> 2; }
+  // Whether all have left the one before.
+  bool isFree(uint64_t number) const;
   bool is(uint64_t number, Stage stage) const {
-    return state_.load(std::memory_order_acquire) == (number << 2 | stage);
+    return state_.load(std::memory_order_acquire) == word(number, stage);
   }
+  bool isOver(uint64_t number) const { return is(number, Done); }
 
   // True for the last to sit down.
-  bool sit(size_t seat, Arrival arrival);
-  bool full() const { return sat_.load(std::memory_order_seq_cst) == seats.size(); }
+  bool sit(size_t seat, uint64_t number, Arrival arrival);
+  bool hasArrived(size_t seat, uint64_t number) const {
+    return seats[seat]->arrived.load(std::memory_order_seq_cst) == number + 1;
+  }
 
   // Cuts the call into steps, shared out among as many threads as there are seats.
   void cut(size_t pieceElements);
+  uint64_t steps() const { return steps_.load(std::memory_order_relaxed); }
   // All that must be known before it may run is known (seq_cst, see Lane::start).
-  void setReady(bool ready) { ready_.store(ready, std::memory_order_seq_cst); }
-  bool ready() const { return ready_.load(std::memory_order_seq_cst); }
+  void setReady(uint64_t number) { ready_.store(number + 1, std::memory_order_seq_cst); }
+  bool isReady(uint64_t number) const {
+    return ready_.load(std::memory_order_seq_cst) == number + 1;
+  }
   // False when another thread was first.
-  bool run(uint64_t number);
+  bool start(uint64_t number);
+  void advance(uint64_t number, Stage stage) {
+    state_.store(word(number, stage), std::memory_order_release);
+  }
 
   // A step that nobody has taken; `share` is looked through first. False when
   // all are taken.
   bool take(size_t share, uint64_t& step);
   // True for the last step.
   bool finishStep() { return remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
-  uint64_t steps() const { return steps_.load(std::memory_order_relaxed); }
-  void finish(uint64_t number) {
-    state_.store(number << 2 | Done, std::memory_order_release);
-  }
 
-  // A helper's hold; false when all have left.
-  bool enter();
-  // Every seat and every helper leaves once. True for the last: then `reset`.
-  bool leave() { return users_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
-  void reset(uint64_t nextNumber);
+  // Holds it while somebody other than a seat works on it.
+  void hold() { holds_.fetch_add(1, std::memory_order_seq_cst); }
+  void release() { holds_.fetch_sub(1, std::memory_order_release); }
+  // A seat leaves, once, and lets go of its memory.
+  void leave(size_t seat);
 
  private:
   // A share's next step; on a cache line of its own, since its owner and
@@ -104,11 +123,16 @@ class Operation {
     uint64_t end = 0;
   };
 
-  alignas(64) std::atomic<uint64_t> state_;
-  alignas(64) std::atomic<size_t> sat_{0};
-  std::atomic<bool> ready_{false};
+  static constexpr uint64_t word(uint64_t number, Stage stage) { return number << 2 | stage; }
+
+  const uint64_t places_;
+  alignas(64) std::atomic<uint64_t> state_{~uint64_t{0}};
+  // Arrivals and departures of all operations so far.
+  alignas(64) std::atomic<uint64_t> sat_{0};
+  std::atomic<uint64_t> left_{0};
+  std::atomic<uint64_t> ready_{0};
+  std::atomic<size_t> holds_{0};
   alignas(64) std::atomic<uint64_t> remaining_{0};
-  alignas(64) std::atomic<size_t> users_;
   std::atomic<uint64_t> steps_{0};
   std::vector<Cursor> cursors_;
 };

@@ -17,7 +17,8 @@ export function nativeBackend(): CommBackend {
     kernels: checkedKernels(addon),
     openContext: (device) => openContext(addon, device),
     createCommunicator: (options) => new NativeBackedCommunicator(addon, completions, options),
-    joinCommunicator: (ticket, rank) => new NativeBackedMembership(addon, completions, ticket, rank),
+    joinCommunicator: (ticket, rank) =>
+      new NativeBackedMembership(addon, completions, ticket, rank),
     abortCommunicator: (ticket, cause) => addon.abortCommunicator(idOf(ticket), cause),
   }
 }

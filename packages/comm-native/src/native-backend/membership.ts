@@ -1,6 +1,7 @@
 import { KaitianError } from '@kaitian/errors'
-import { numberOf, type Call } from '../calls.js'
+import type { Call } from '../calls.js'
 import { checkSignature } from '../checks.js'
+import { COLLECTIVES } from '../collective.js'
 import { DTYPES, ELEMENT_BYTES } from '../dtype.js'
 import { callError, describeFailure } from '../failure.js'
 import { Member } from '../member.js'
@@ -10,7 +11,6 @@ import {
   PENDING,
   TOO_FAR,
   type NativeAddon,
-  type NativeCall,
   type NativeMembership,
   type NativeOutcome,
 } from '../native.js'
@@ -63,16 +63,21 @@ export class NativeBackedMembership extends Member {
 
   protected call(call: Call): Promise<void> | undefined {
     if (this.#left) throw hasLeft(this.ticket, this.rank)
-    const elsewhere = bytesOf(call) > INLINE_BYTES
+    const { count, root, send, recv } = call
     const token = this.#completions.token()
-    const outcome = this.#handle.call(token, elsewhere, ...spreadCall(call))
+    // Not spread: that costs as much as the rest of the call.
+    const outcome =
+      bytesOf(call) > INLINE_BYTES
+        ? this.#handle.callElsewhere(token, codeOf(call), count, root, send, recv)
+        : this.#handle.call(token, codeOf(call), count, root, send, recv)
     return outcome === DONE ? undefined : this.#settle(outcome, token)
   }
 
-  protected pass(from: number, to: number, call: Call): Promise<void> | undefined {
+  protected pass(peer: number, call: Call): Promise<void> | undefined {
     if (this.#left) throw hasLeft(this.ticket, this.rank)
     const token = this.#completions.token()
-    const outcome = this.#handle.pass(token, from, to, ...spreadCall(call))
+    const { count, send, recv } = call
+    const outcome = this.#handle.pass(token, codeOf(call), count, peer, send, recv)
     return outcome === DONE ? undefined : this.#settle(outcome, token)
   }
 
@@ -84,8 +89,8 @@ export class NativeBackedMembership extends Member {
   }
 }
 
-function spreadCall({ collective, op, dtype, count, root, send, recv }: Call): NativeCall {
-  return [numberOf(collective), OPS.indexOf(op), DTYPES.indexOf(dtype), count, root, send, recv]
+function codeOf({ collective, op, dtype }: Call): number {
+  return (COLLECTIVES.indexOf(collective) << 8) | (OPS.indexOf(op) << 4) | DTYPES.indexOf(dtype)
 }
 
 function bytesOf({ send, recv, dtype, count }: Call): number {
