@@ -81,12 +81,14 @@ struct LinkOptions {
   std::chrono::milliseconds silence{10000};
 };
 
-// Called on the link's own threads; must not block for long, and not call
-// close() or attach().
+// All must be set. Called on one thread of the link's own, one after the other;
+// must not block for long, and not call close() or attach(). Of a connection
+// that is lost nothing comes after its loss.
 struct LinkEvents {
   std::function<void(Received)> chunk;
   std::function<void(const Announcement&)> announcement;
   std::function<void(const AbortNotice&)> abort;
+  // Once for each connection that was attached.
   std::function<void(const Loss&)> lost;
 };
 
@@ -103,7 +105,8 @@ class Link {
   // Takes over a connected stream socket whose handshake is through (owned from
   // here on). `early`: what was already read from it behind the handshake.
   // `peerReceived`: frames that the peer had received, from its handshake.
-  // Throws std::invalid_argument when the peer claims more than was sent.
+  // Throws std::invalid_argument, with the socket closed, when the peer claims
+  // more than was sent. After close() it only closes the socket.
   virtual void attach(int socket, std::span<const std::byte> early, uint64_t peerReceived) = 0;
   // Frames received in order so far; goes into the handshake of a new connection.
   virtual uint64_t received() const = 0;
@@ -111,7 +114,8 @@ class Link {
 
   // Any thread; queue and return. The payload must stay as it is until its pin
   // is dropped, which is when the peer has it (or the link is closed, or the
-  // generation was dropped). `checksum` is its CRC-32C. At most chunkBytes.
+  // generation was dropped), and may be written for a moment longer if it is on
+  // its way just then. `checksum` is its CRC-32C. At most chunkBytes.
   virtual void send(const ChunkKey& key, Flow flow, std::span<const std::byte> payload,
                     uint32_t checksum, Pin pin) = 0;
   virtual void announce(const Announcement& announcement) = 0;
@@ -119,16 +123,19 @@ class Link {
   virtual void abort(const AbortNotice& notice) = 0;
   // Forgets queued and unacknowledged chunks of generations up to this one (an
   // empty frame keeps its number where it was sent already), and discards
-  // chunks of them that still arrive.
+  // chunks of them that still arrive, but for one that is just being delivered.
   virtual void drop(uint64_t generation) = 0;
 
-  // Ends both threads, drops everything. Idempotent. Not from an event.
+  // Ends both threads, drops everything. Idempotent. Not from an event. The peer
+  // is told when that takes no wait; chunks that were received stay valid.
   virtual void close() = 0;
 
   // Most bytes of payload held at any time so far, for the tests of B3.
   virtual size_t peakBytes() const = 0;
 };
 
+// Both ends must have the same chunkBytes (1 MiB at most) and window.
+// Throws std::invalid_argument.
 std::shared_ptr<Link> openLink(const LinkOptions& options, LinkEvents events);
 
 }  // namespace kaitian::wire

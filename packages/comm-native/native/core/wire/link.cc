@@ -1,0 +1,167 @@
+#include "link.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#ifdef __linux__
+#include <pthread.h>
+#include <signal.h>
+#endif
+
+#include "open_link.h"
+
+namespace kaitian::wire {
+namespace {
+
+// Signals belong to the host's threads, whose handlers may not expect these.
+void blockSignals() {
+#ifdef __linux__
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+#endif
+}
+
+LinkOptions checked(const LinkOptions& options) {
+  if (options.chunkBytes == 0 || options.chunkBytes > kPayloadBytes) {
+    throw std::invalid_argument("Chunks must have 1 byte to 1 MiB.");
+  }
+  if (options.window == 0) throw std::invalid_argument("A window must have room for a chunk.");
+  return options;
+}
+
+std::shared_ptr<Slots> makeSlots(const LinkOptions& options, std::shared_ptr<AckSchedule> acks) {
+  return std::make_shared<Slots>(options.chunkBytes, options.window,
+                                 [acks = std::move(acks)] { acks->onConsumed(); });
+}
+
+}  // namespace
+
+OpenLink::OpenLink(const LinkOptions& options, LinkEvents events)
+    : options_(checked(options)),
+      events_(std::move(events)),
+      writerBell_(std::make_shared<Bell>()),
+      acks_(std::make_shared<AckSchedule>(std::max<size_t>(options.window / 4, 1), writerBell_)),
+      slots_(makeSlots(options, acks_)),
+      receiver_(slots_),
+      sender_(options.window) {}
+
+void OpenLink::attach(int socket, std::span<const std::byte> early, uint64_t peerReceived) {
+  const auto connection = std::make_shared<Connection>(socket, early);
+  ConnectionPtr replaced;
+  Sender::Pins pins;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    pins = sender_.attach(peerReceived);
+    replaced = std::exchange(current_, connection);
+    attached_.push_back(connection);
+    startThreads();
+  }
+  if (replaced) lose(replaced, {Loss::Reason::Replaced, "another connection was attached"});
+  // What was consumed meanwhile, which the handshake does not say.
+  acks_->request();
+  writerBell_->ring();
+  readerBell_.ring();
+}
+
+bool OpenLink::attached() const {
+  const std::lock_guard lock(mutex_);
+  return current_ != nullptr;
+}
+
+void OpenLink::send(const ChunkKey& key, Flow flow, std::span<const std::byte> payload,
+                    uint32_t checksum, Pin pin) {
+  if (payload.size() > options_.chunkBytes) {
+    throw std::invalid_argument("A payload of more than a chunk.");
+  }
+  // Where it is not taken, the pin goes with it, outside the lock.
+  OutgoingChunk chunk{key, flow, payload, checksum, std::move(pin)};
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ || !sender_.queue(chunk)) return;
+  }
+  writerBell_->ring();
+}
+
+void OpenLink::announce(const Announcement& announcement) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    sender_.queue(announcement);
+  }
+  writerBell_->ring();
+}
+
+void OpenLink::abort(const AbortNotice& notice) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    sender_.queue(notice);
+  }
+  writerBell_->ring();
+}
+
+void OpenLink::drop(uint64_t generation) {
+  receiver_.drop(generation);
+  // Outlives the lock, here and in close().
+  Sender::Pins pins;
+  const std::lock_guard lock(mutex_);
+  pins = sender_.drop(generation);
+}
+
+void OpenLink::close() {
+  ConnectionPtr connection;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    connection = current_;
+  }
+  if (connection) {
+    sayGoodbye(*connection);
+    lose(connection, {Loss::Reason::Local, "closed here"});
+  }
+  writerBell_->ring();
+  readerBell_.ring();
+  {
+    const std::lock_guard lock(joining_);
+    if (writer_.joinable()) writer_.join();
+    if (reader_.joinable()) reader_.join();
+  }
+  Sender::Pins pins;
+  const std::lock_guard lock(mutex_);
+  pins = sender_.clear();
+}
+
+// The first reason is the one that is reported.
+void OpenLink::lose(const ConnectionPtr& connection, Loss loss) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (connection->over.load()) return;
+    connection->loss = std::move(loss);
+    connection->over.store(true);
+    if (current_ == connection) current_.reset();
+  }
+  connection->socket.shutDown();
+  // For the writer to let go of it, too.
+  writerBell_->ring();
+}
+
+void OpenLink::startThreads() {
+  if (writer_.joinable()) return;
+  const auto start = [this](void (OpenLink::*run)()) {
+    return std::thread([this, run] {
+      blockSignals();
+      (this->*run)();
+    });
+  };
+  writer_ = start(&OpenLink::write);
+  reader_ = start(&OpenLink::read);
+}
+
+std::shared_ptr<Link> openLink(const LinkOptions& options, LinkEvents events) {
+  return std::make_shared<OpenLink>(options, std::move(events));
+}
+
+}  // namespace kaitian::wire
