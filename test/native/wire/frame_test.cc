@@ -168,7 +168,7 @@ TEST("a frame with any one bit flipped is refused, or waits for bytes that do no
   }
 }
 
-TEST("lengths, magic and version are checked before anything is read") {
+TEST("B2 lengths, magic and version are checked before anything is read") {
   Bytes frame = encoded(PingFrame{});
   const auto with = [&](size_t at, int value) {
     Bytes changed = frame;
@@ -187,7 +187,7 @@ TEST("lengths, magic and version are checked before anything is read") {
   CHECK(refusedAs(Loss::Reason::Malformed, with(11, 0xff)));
 }
 
-TEST("headers other than those of the format are refused") {
+TEST("B2 headers other than those of the format are refused") {
   const std::vector<Bytes> headers = {
       bytesOf({}),                          // nothing
       bytesOf({0x90}),                      // no kind

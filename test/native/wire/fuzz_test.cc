@@ -106,7 +106,7 @@ void feed(const Stream& sent, std::span<const std::byte> stream, Random& random)
 
 }  // namespace
 
-TEST("no damage to a stream of frames gets through") {
+TEST("B2 no damage to a stream of frames gets through") {
   Random random(4);
   for (size_t input = 0; input < inputs();) {
     const Stream sent = realStream(random);

@@ -59,7 +59,7 @@ Bytes operator+(Bytes one, const Bytes& other) {
 
 }  // namespace
 
-TEST("B8 a chunk whose payload is damaged is not delivered") {
+TEST("a chunk whose payload is damaged is not delivered") {
   Bytes damaged = chunk(2, 1);
   damaged.back() ^= std::byte{1};
   const Loss loss = afterSending(chunk(1, 0) + damaged, 1);
@@ -80,7 +80,7 @@ TEST("a damaged chunk may come again on the next connection") {
   CHECK(attached.user.chunks[0][0].payload == payloadOf(0, 100));
 }
 
-TEST("B8 streams that are not of the format are refused") {
+TEST("B2 streams that are not of the format are refused") {
   const auto refused = [](const Bytes& bytes, const std::string& detail) {
     const Loss loss = afterSending(bytes);
     CHECK(loss.reason == Loss::Reason::Malformed);
@@ -149,7 +149,7 @@ TEST("B3 a peer that sends beyond the window is refused, whatever it sends") {
   CHECK(attached.user.link->peakBytes() == 2 * kWindow * kChunkBytes);
 }
 
-TEST("B8 a peer that says nothing is lost, one that only keeps alive is not") {
+TEST("a peer that says nothing is lost, one that only keeps alive is not") {
   LinkOptions quick = options();
   quick.keepAlive = std::chrono::milliseconds(20);
   quick.silence = std::chrono::milliseconds(300);

@@ -139,7 +139,8 @@ TEST("a dropped generation is neither sent nor resent nor delivered, and gives i
   const uint32_t checksum = crc32c(0, payload.data(), payload.size());
   for (uint64_t number = 1; number <= 20; ++number) {
     const uint64_t generation = number < 20 ? 1 : 2;
-    peer->send(encoded(ChunkFrame{number, keyOf(number, generation), Flow::Result, checksum}, payload));
+    const ChunkFrame frame{number, keyOf(number, generation), Flow::Result, checksum};
+    peer->send(encoded(frame, payload));
     // Keeps to its window: all are acknowledged, the dropped ones as consumed.
     for (bool consumed = false; !consumed;) {
       const auto header = peer->next();

@@ -121,7 +121,7 @@ TEST("B3 thousands of chunks of both flows, both ways, in order, none lost or do
   }
 }
 
-TEST("B7 connections that break or garble anywhere lose and double nothing") {
+TEST("connections that break or garble anywhere lose and double nothing") {
   constexpr size_t kCount = 40;
   constexpr size_t kLargest = 3000;
   Random random(8);

@@ -116,7 +116,9 @@ class User {
 // Payload and key of chunk `index`, which carry it.
 inline Bytes payloadOf(size_t index, size_t bytes) {
   Bytes payload(bytes);
-  for (size_t i = 0; i < bytes; ++i) payload[i] = static_cast<std::byte>(index * 31 + i * 7 + i / 251);
+  for (size_t i = 0; i < bytes; ++i) {
+    payload[i] = static_cast<std::byte>(index * 31 + i * 7 + i / 251);
+  }
   return payload;
 }
 
