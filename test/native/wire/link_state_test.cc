@@ -215,6 +215,21 @@ TEST("a link closes at any moment, from any thread, and lets go of everything") 
   }
 }
 
+TEST("what a peer said last is heard, though it can no longer be written to") {
+  for (int round = 0; round < 50; ++round) {
+    User one(options());
+    User other(options());
+    const auto [left, right] = connectedSockets();
+    one.link->attach(left, {}, 0);
+    other.link->attach(right, {}, 0);
+    for (size_t i = 0; i < 3; ++i) sendChunk(*other.link, Flow::Result, i, 60'000);
+    one.link->abort({4, Aborted{"the reason"}});
+    one.link->close();
+    CHECK(other.waitForLoss().reason == Loss::Reason::Closed);
+    CHECK(other.aborts.size() == 1 && other.aborts[0].generation == 4);
+  }
+}
+
 TEST("a closed link says goodbye, and takes nothing more") {
   User user(options());
   const auto peer = attachTo(*user.link);

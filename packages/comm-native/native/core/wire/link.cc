@@ -118,15 +118,15 @@ void OpenLink::close() {
     closed_ = true;
     connection = current_;
   }
-  if (connection) {
-    sayGoodbye(*connection);
-    lose(connection, {Loss::Reason::Local, "closed here"});
-  }
   writerBell_->ring();
-  readerBell_.ring();
+  // Both this pair and the writer's (announce the wait, look whether it is
+  // closed) are sequentially consistent: at least one of the two sees the other.
+  if (connection && connection->writerWaits.load()) connection->socket.shutDown();
   {
     const std::lock_guard lock(joining_);
     if (writer_.joinable()) writer_.join();
+    if (connection) lose(connection, {Loss::Reason::Local, "closed here"});
+    readerBell_.ring();
     if (reader_.joinable()) reader_.join();
   }
   Sender::Pins pins;

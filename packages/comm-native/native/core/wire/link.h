@@ -126,8 +126,9 @@ class Link {
   // chunks of them that still arrive, but for one that is just being delivered.
   virtual void drop(uint64_t generation) = 0;
 
-  // Ends both threads, drops everything. Idempotent. Not from an event. The peer
-  // is told when that takes no wait; chunks that were received stay valid.
+  // Ends both threads, drops everything. Idempotent. Not from an event. What is
+  // queued, aborts first, and a goodbye still go out as far as that takes no
+  // wait; chunks that were received stay valid.
   virtual void close() = 0;
 
   // Most bytes of payload held at any time so far, for the tests of B3.

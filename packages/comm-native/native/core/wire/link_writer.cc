@@ -6,20 +6,27 @@ namespace kaitian::wire {
 
 void OpenLink::write() {
   ConnectionPtr connection;
+  bool writable = false;
   Batch batch;
   Clock::time_point pingDue;
   for (;;) {
     const uint32_t seen = writerBell_->read();
+    bool closed;
     {
       const std::lock_guard lock(mutex_);
-      if (closed_) return;
+      closed = closed_.load();
       if (connection != current_) {
         connection = current_;
+        writable = connection != nullptr;
         pingDue = Clock::now() + options_.keepAlive;
       }
-      if (connection) collect(batch);
+      if (writable) collect(batch);
     }
-    if (!connection) {
+    if (closed) {
+      if (writable) sayGoodbye(*connection, batch);
+      return;
+    }
+    if (!writable) {
       writerBell_->wait(seen, Clock::time_point::max());
       continue;
     }
@@ -27,7 +34,7 @@ void OpenLink::write() {
       if (writerBell_->wait(seen, pingDue)) continue;
       batch.add(PingFrame{});
     }
-    writeOut(connection, batch);
+    writable = writeOut(*connection, batch);
     // Pins go here, outside the lock.
     batch.clear();
     pingDue = Clock::now() + options_.keepAlive;
@@ -48,22 +55,26 @@ void OpenLink::collect(Batch& batch) {
   }
 }
 
-void OpenLink::writeOut(const ConnectionPtr& connection, Batch& batch) {
-  const std::lock_guard lock(connection->writing);
+// Whether all is written. A stream that takes no more is not lost yet: what the
+// peer said last, perhaps why it left, is still to be read, and the reader comes
+// upon the same end behind it.
+bool OpenLink::writeOut(Connection& connection, Batch& batch) {
   for (auto pieces = batch.pieces(); !pieces.empty(); pieces = batch.pieces()) {
-    const Socket::Moved moved = connection->socket.write(pieces);
-    if (moved.ended) return lose(connection, {Loss::Reason::Closed, *moved.ended});
+    const Socket::Moved moved = connection.socket.write(pieces);
+    if (moved.ended) return false;
     batch.written(moved.bytes);
-    if (moved.bytes == 0) connection->socket.waitWritable();
+    if (moved.bytes > 0) continue;
+    connection.writerWaits.store(true);
+    if (closed_.load()) return false;
+    connection.socket.waitWritable();
+    connection.writerWaits.store(false);
   }
+  return true;
 }
 
-// Only if no frame is half written and there is room for it: nothing depends on
-// it, the end of the stream says almost as much.
-void OpenLink::sayGoodbye(Connection& connection) {
-  const std::unique_lock lock(connection.writing, std::try_to_lock);
-  if (!lock.owns_lock()) return;
-  Batch batch;
+// What fits without a wait. Nothing depends on it, but an abort that is queued
+// says more than the end of the stream does.
+void OpenLink::sayGoodbye(Connection& connection, Batch& batch) {
   batch.add(ByeFrame{});
   connection.socket.write(batch.pieces());
 }

@@ -27,8 +27,8 @@ struct Connection {
 
   Socket socket;
   const std::vector<std::byte> early;
-  // Held while frames are written, so that a goodbye does not go into one.
-  std::mutex writing;
+  // The writer waits, or is about to wait, for the peer to read.
+  std::atomic<bool> writerWaits{false};
   std::atomic<bool> over{false};
   // Under the link's mutex.
   Loss loss;
@@ -62,8 +62,8 @@ class OpenLink final : public Link {
   // link_writer.cc
   void write();
   void collect(Batch& batch);
-  void writeOut(const ConnectionPtr& connection, Batch& batch);
-  void sayGoodbye(Connection& connection);
+  bool writeOut(Connection& connection, Batch& batch);
+  void sayGoodbye(Connection& connection, Batch& batch);
 
   // link_reader.cc
   void read();
@@ -89,7 +89,8 @@ class OpenLink final : public Link {
   // Attached, and not yet taken up by the reader: more than one only if they
   // replace each other faster than it is told.
   std::deque<ConnectionPtr> attached_;
-  bool closed_ = false;
+  // Set under the mutex.
+  std::atomic<bool> closed_{false};
 
   std::mutex joining_;
   std::thread writer_;
