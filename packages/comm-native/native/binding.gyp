@@ -34,6 +34,7 @@
         "core/registry.cc",
         "core/shared_memory.cc",
         "core/signature.cc",
+        "core/span/trunk.cc",
         "core/wire/ack_schedule.cc",
         "core/wire/batch.cc",
         "core/wire/failure_code.cc",

@@ -1,0 +1,94 @@
+#include "trunk.h"
+
+#include <utility>
+
+namespace kaitian {
+
+Trunk::Trunk(const wire::LinkOptions& options)
+    : gap_(Gap{{wire::Loss::Reason::Closed, "it was never connected"}, Clock::now()}),
+      link_(wire::openLink(options,
+                           {
+                               [this](wire::Received chunk) { onChunk(std::move(chunk)); },
+                               [this](const auto& announcement) { onAnnouncement(announcement); },
+                               [this](const auto& notice) { onAbort(notice); },
+                               [this](const auto& loss) { onLost(loss); },
+                           })) {}
+
+void Trunk::attach(int socket, std::span<const std::byte> early, uint64_t peerReceived,
+                   std::function<void(const wire::Loss&)> lost) {
+  {
+    const std::lock_guard lock(losing_);
+    lost.swap(lost_);
+    gap_.reset();
+  }
+  if (lost) lost({wire::Loss::Reason::Replaced, "it was attached again"});
+  link_->attach(socket, early, peerReceived);
+}
+
+void Trunk::onChunk(wire::Received chunk) {
+  const std::lock_guard lock(mutex_);
+  if (user_ != nullptr && chunk.key.generation == generation_) user_->onChunk(std::move(chunk));
+}
+
+void Trunk::onAnnouncement(const wire::Announcement& announcement) {
+  const uint64_t generation = announcement.signature.generation;
+  const std::lock_guard lock(mutex_);
+  if (generation > generation_) {
+    if (announcements_.size() < kEarly) announcements_.push_back(announcement);
+  } else if (user_ != nullptr && generation == generation_) {
+    user_->onAnnouncement(announcement);
+  }
+}
+
+void Trunk::onAbort(const wire::AbortNotice& notice) {
+  const std::lock_guard lock(mutex_);
+  if (notice.generation > generation_) {
+    if (!notice_) notice_ = notice;
+  } else if (user_ != nullptr && notice.generation == generation_) {
+    user_->onAbort(notice);
+  }
+}
+
+void Trunk::enter(uint64_t generation, TrunkUser& user) {
+  if (generation > 0) link_->drop(generation - 1);
+  const std::lock_guard lock(mutex_);
+  generation_ = generation;
+  user_ = &user;
+  const std::vector<wire::Announcement> announcements = std::exchange(announcements_, {});
+  for (const wire::Announcement& announcement : announcements) {
+    const uint64_t of = announcement.signature.generation;
+    if (of == generation) user.onAnnouncement(announcement);
+    if (of > generation) announcements_.push_back(announcement);
+  }
+  if (!notice_ || notice_->generation > generation) return;
+  const wire::AbortNotice notice = *std::exchange(notice_, std::nullopt);
+  if (notice.generation == generation) user.onAbort(notice);
+}
+
+void Trunk::exit(const TrunkUser& user) {
+  const std::lock_guard lock(mutex_);
+  if (user_ == &user) user_ = nullptr;
+}
+
+std::optional<Trunk::Gap> Trunk::gap() const {
+  const std::lock_guard lock(losing_);
+  return gap_;
+}
+
+void Trunk::onLost(const wire::Loss& loss) {
+  // Its user was told by `attach`, and what replaced it is well.
+  if (loss.reason == wire::Loss::Reason::Replaced) return;
+  std::function<void(const wire::Loss&)> lost;
+  {
+    const std::lock_guard lock(losing_);
+    gap_ = Gap{loss, Clock::now()};
+    lost.swap(lost_);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (user_ != nullptr) user_->onLost(loss);
+  }
+  if (lost) lost(loss);
+}
+
+}  // namespace kaitian
