@@ -110,12 +110,12 @@ TEST("all fields of a frame come back") {
   CHECK(ack.received == 1 && ack.consumed[0] == 2 && ack.consumed[1] == 3);
 
   CHECK(throughTheWire(Aborted{"grüße"}).cause == "grüße");
-  const Mismatch mismatch = throughTheWire(Mismatch{6, signature, {{kLeader, {}}, {3, signature}}});
+  const Mismatch mismatch = throughTheWire(Mismatch{6, signature, {{leaderOf(0), {}}, {3, signature}}});
   CHECK(mismatch.sequence == 6 && mismatch.expected == signature);
-  CHECK(mismatch.differing.size() == 2 && mismatch.differing[0].rank == kLeader);
+  CHECK(mismatch.differing.size() == 2 && mismatch.differing[0].rank == leaderOf(0));
   CHECK(mismatch.differing[1].rank == 3 && mismatch.differing[1].signature == signature);
-  const auto late = throughTheWire(DeadlineExceeded{7, {kLeader, 4}, 0.5, Phase::Bridge});
-  CHECK(late.sequence == 7 && late.missing == (std::vector{kLeader, 4}));
+  const auto late = throughTheWire(DeadlineExceeded{7, {leaderOf(2), 4}, 0.5, Phase::Bridge});
+  CHECK(late.sequence == 7 && late.missing == (std::vector{leaderOf(2), 4}));
   CHECK(late.deadlineMs == 0.5 && late.phase == Phase::Bridge);
   CHECK(throughTheWire(PeersLeft{8, {1}}).missing == std::vector{1});
   const auto lost = throughTheWire(GroupLost{3, GroupLost::Reason::Corrupt, "why"});

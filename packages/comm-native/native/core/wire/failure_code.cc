@@ -31,12 +31,16 @@ std::string_view cut(std::string_view text) {
   return text.substr(0, length);
 }
 
-// Ranks count from -1, the leader; integers on the wire are unsigned.
+// Leaders are below zero and integers on the wire are not: ranks are even, leaders odd.
 void packRank(Packer& out, int rank) {
-  out.integer(static_cast<uint64_t>(std::max(int64_t{rank} - kLeader, int64_t{0})));
+  const int64_t wide = rank;
+  out.integer(static_cast<uint64_t>(wide >= 0 ? 2 * wide : -2 * wide - 1));
 }
 
-int unpackRank(Unpacker& in) { return static_cast<int>(in.integer(INT_MAX)) + kLeader; }
+int unpackRank(Unpacker& in) {
+  const auto number = static_cast<int64_t>(in.integer(UINT32_MAX));
+  return static_cast<int>(number % 2 == 0 ? number / 2 : -(number / 2) - 1);
+}
 
 void packRanks(Packer& out, const std::vector<int>& ranks) {
   const size_t length = std::min(ranks.size(), kMissingRanks);

@@ -4,24 +4,11 @@
 #include <stdexcept>
 #include <utility>
 
-#ifdef __linux__
-#include <pthread.h>
-#include <signal.h>
-#endif
-
+#include "../native_thread.h"
 #include "open_link.h"
 
 namespace kaitian::wire {
 namespace {
-
-// Signals belong to the host's threads, whose handlers may not expect these.
-void blockSignals() {
-#ifdef __linux__
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-#endif
-}
 
 LinkOptions checked(const LinkOptions& options) {
   if (options.chunkBytes == 0 || options.chunkBytes > kPayloadBytes) {
