@@ -105,9 +105,9 @@ TEST("all fields of a frame come back") {
   CHECK(chunk.number == 128 && chunk.key == key);
   CHECK(chunk.flow == Flow::Result && chunk.checksum == 0xdeadbeef);
 
-  header = decodeHeader(encoded(AckFrame{1, {2, 3}}));
+  header = decodeHeader(encoded(AckFrame{1, {2, 4, 3}}));
   const AckFrame ack = std::get<AckFrame>(header);
-  CHECK(ack.received == 1 && ack.consumed[0] == 2 && ack.consumed[1] == 3);
+  CHECK(ack.received == 1 && ack.consumed[0] == 2 && ack.consumed[2] == 3);
 
   CHECK(throughTheWire(Aborted{"grüße"}).cause == "grüße");
   const Mismatch mismatch = throughTheWire(Mismatch{6, signature, {{leaderOf(0), {}}, {3, signature}}});
@@ -201,7 +201,7 @@ TEST("B2 headers other than those of the format are refused") {
       bytesOf({0x81, 0, 21}),               // a map
       bytesOf({21}),                        // no array
       bytesOf({0x93, 19, 0, 0}),            // number 0
-      bytesOf({0x93, 19, 1, 2}),            // an unknown flow
+      bytesOf({0x93, 19, 1, 3}),            // an unknown flow
       bytesOf({0x93, 19, 0xff, 0}),         // a negative number
       bytesOf({0x93, 19, 0xca, 0, 0, 0, 0, 0}),  // a float
       bytesOf({0x93, 19, 0xc0, 0}),         // nil
@@ -211,7 +211,7 @@ TEST("B2 headers other than those of the format are refused") {
       bytesOf({0x94, 18, 1, 1, 0x92, 0, 0xd9, 40, 'x'}),  // more string than there is
       bytesOf({0x94, 18, 1, 1, 0x92, 0, 0xda, 7, 0xd1}),  // a string of 2001 bytes
       bytesOf({0x94, 18, 1, 1, 0x93, 3, 1, 0xdc, 0xff, 0xff}),  // 65535 ranks
-      bytesOf({0x94, 18, 1, 1, 0x93, 3, 1, 0x91, 0xce, 0x80, 0, 0, 0}),  // a rank beyond an int
+      bytesOf({0x94, 18, 1, 1, 0x93, 3, 1, 0x91, 0xcf, 0, 0, 0, 1, 0, 0, 0, 0}),  // a rank of 33 bits
       bytesOf({0x94, 18, 1, 1, 0x94, 3, 1, 0x90, 0}),     // one entry too many
   };
   for (const Bytes& header : headers) CHECK(refusedAs(Loss::Reason::Malformed, sealed(header)));

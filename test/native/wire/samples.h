@@ -92,7 +92,8 @@ inline Sample sample(size_t kind, uint64_t number, size_t largest, Random& rando
     case 3:
       return {EmptyFrame{number, static_cast<Flow>(random() % 2)}, {}};
     case 4:
-      return {AckFrame{anyInteger(random), {anyInteger(random), anyInteger(random)}}, {}};
+      return {AckFrame{anyInteger(random), {anyInteger(random), anyInteger(random), anyInteger(random)}},
+              {}};
     case 5:
       return {PingFrame{}, {}};
     case 6:

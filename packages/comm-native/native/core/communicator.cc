@@ -16,10 +16,6 @@ constexpr size_t kLargestStep = 64 * 1024;
 
 size_t processors() { return std::max(1u, std::thread::hardware_concurrency()); }
 
-double milliseconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double, std::milli>(time).count();
-}
-
 }  // namespace
 
 // Says that a thread of a rank or leader is in a call, for as long as it is.
@@ -44,15 +40,29 @@ class Communicator::Inside {
 Communicator::Communicator(CommunicatorOptions options)
     : options_(std::move(options)),
       first_(options_.group ? groups().first(*options_.group) : 0),
-      crew_(std::min(ranksHere(), processors()), {[this] { return aborted(); },
-                                                  [this] { return lookAtDeadlines(); },
-                                                  [this] { ended(); }}) {
+      crew_(options_.group ? 2 : std::min(ranksHere(), processors()), options_.group.has_value(),
+            {[this] { return aborted(); },
+             [this] { return span_ != nullptr && span_->runTask(); },
+             [this] { return lookAtDeadlines(); }, [this] { ended(); }}) {
   const auto state = [] { return std::make_unique<SeatState>(); };
   std::generate_n(std::back_inserter(seats_), ranksHere(), state);
   std::generate_n(std::back_inserter(leaders_), groups().size(), state);
   oversubscribed_ = ranksHere() > processors();
   calls_ = &makeLane(kCallLane, kCallsAhead, false);
   buckets_ = &makeLane(kBucketLane, kBucketsAhead, true);
+  if (options_.group) openSpan();
+}
+
+void Communicator::openSpan() {
+  SpanOptions options;
+  options.groups = options_.groups;
+  options.group = *options_.group;
+  options.wire = options_.wire;
+  options.generation = options_.generation;
+  options.trunks = options_.trunks;
+  SpanHost& host = *this;
+  span_ = std::make_unique<Span>(std::move(options), host);
+  span_->enter();
 }
 
 Communicator::~Communicator() { close(); }
@@ -141,13 +151,14 @@ Outcome Communicator::call(size_t rank, Arrival arrival, const std::function<Com
   const Inside inside(*this, seat(rank));
   if (inside.late()) return Outcome::Failed;
   arrival.signature.sequence = calls_->next(rank - first_);
-  return calls_->attend(rank - first_, std::move(arrival), patience(), later);
+  return attend(*calls_, rank - first_, std::move(arrival), later);
 }
 
 Outcome Communicator::callLater(size_t rank, Arrival arrival) {
   const Inside inside(*this, seat(rank));
   if (inside.late()) return Outcome::Failed;
   arrival.signature.sequence = calls_->next(rank - first_);
+  arrival.signature.generation = options_.generation;
   return calls_->arrive(rank - first_, std::move(arrival));
 }
 
@@ -158,7 +169,16 @@ Outcome Communicator::pass(size_t from, size_t to, size_t rank, Arrival arrival,
   Lane& lane = passLane(from, to);
   const size_t chair = rank == from ? 0 : lane.chairs().size() - 1;
   arrival.signature.sequence = lane.next(chair);
-  return lane.attend(chair, std::move(arrival), patience(), later);
+  return attend(lane, chair, std::move(arrival), later);
+}
+
+// What goes to other groups is for the crew alone.
+Outcome Communicator::attend(Lane& lane, size_t chair, Arrival arrival,
+                             const std::function<Completion()>& later) {
+  arrival.signature.generation = options_.generation;
+  if (performsAtOnce()) return lane.attend(chair, std::move(arrival), patience(), later);
+  arrival.done = later();
+  return lane.arrive(chair, std::move(arrival));
 }
 
 void Communicator::leave(size_t rank) {
@@ -177,6 +197,7 @@ void Communicator::abort(Failure failure) {
   }
   // From now on it does not change any more.
   for (Lane* const lane : lanes()) lane->sweep(*failure_);
+  if (span_ != nullptr) span_->abort(*failure_);
   crew_.ring();
 }
 
@@ -186,9 +207,23 @@ std::optional<Failure> Communicator::failure() const {
   return failure_;
 }
 
-bool Communicator::announce(Lane&, Operation&, uint64_t) { return true; }
+bool Communicator::announce(Lane& lane, Operation& operation, uint64_t number) {
+  return span_ == nullptr || span_->announce(lane, operation, number);
+}
+
+void Communicator::offer(Lane& lane, uint64_t number) {
+  if (span_ != nullptr) span_->started(lane, number);
+  crew_.offer(lane, number);
+}
+
+Lane* Communicator::laneOf(uint32_t id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::ranges::find(lanes_, id, [](const auto& lane) { return lane->id(); });
+  return found == lanes_.end() ? nullptr : found->get();
+}
 
 void Communicator::perform(Lane& lane, Operation& operation, uint64_t number, uint64_t index) {
+  if (span_ != nullptr) return span_->perform(lane, operation, number, index);
   thread_local Step step;
   operation.schedule->fill(operation.call(), operation.piece, index, step);
   kaitian::perform(step, operation.signature, groups(), options_.wire, lane.ranks());
@@ -196,51 +231,10 @@ void Communicator::perform(Lane& lane, Operation& operation, uint64_t number, ui
 }
 
 size_t Communicator::pieceOf(const Lane& lane, const Signature& signature) const {
+  if (span_ != nullptr) return span_->pieceOf(signature);
   const size_t width = widthOf(signature.dtype);
   const uint64_t share = signature.count * width / lane.chairs().size();
   return std::clamp<uint64_t>(share, kSmallestStep, kLargestStep) / width;
-}
-
-// A crew that sleeps looks up in time for whatever begins now; only a rank that
-// has left already must be noticed at once.
-void Communicator::watch() {
-  crew_.start();
-  if (leavers_.load(std::memory_order_seq_cst) > 0) crew_.ring();
-}
-
-Clock::time_point Communicator::lookAtDeadlines() {
-  const Clock::time_point now = Clock::now();
-  Clock::time_point next = now + options_.deadline;
-  for (const Lane* const lane : lanes()) lookAt(*lane, now, next);
-  return next;
-}
-
-void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next) {
-  std::optional<Lane::Waiting> waiting = lane.waiting();
-  if (!waiting) return;
-  if (std::vector<int> gone = leftAmong(waiting->missing); !gone.empty()) {
-    // Looked at again: it may have arrived and then left.
-    waiting = lane.waiting();
-    if (!waiting) return;
-    std::erase_if(gone, [&](int rank) { return !std::ranges::count(waiting->missing, rank); });
-    if (!gone.empty()) return abort(PeersLeft{waiting->number, std::move(gone)});
-  }
-  const Clock::time_point due = waiting->since + options_.deadline;
-  if (due > now) {
-    next = std::min(next, due);
-  } else {
-    abort(DeadlineExceeded{waiting->number, std::move(waiting->missing),
-                           milliseconds(options_.deadline), waiting->phase});
-  }
-}
-
-std::vector<int> Communicator::leftAmong(const std::vector<int>& ranks) const {
-  std::vector<int> gone;
-  if (leavers_.load(std::memory_order_seq_cst) == 0) return gone;
-  for (const int rank : ranks) {
-    if (rank >= 0 && seat(rank).left.load(std::memory_order_seq_cst)) gone.push_back(rank);
-  }
-  return gone;
 }
 
 void Communicator::whenEnded(std::function<void()> ended) {
@@ -257,6 +251,7 @@ void Communicator::whenEnded(std::function<void()> ended) {
 
 // The crew's last act. Threads of ranks see the abort after a step at most.
 void Communicator::ended() {
+  if (span_ != nullptr) span_->exit();
   awaitNobodyInside();
   std::function<void()> ended;
   {
@@ -279,6 +274,7 @@ void Communicator::awaitNobodyInside() const {
 void Communicator::close() {
   abort(Aborted{"The leader's thread ended."});
   crew_.join();
+  if (span_ != nullptr) span_->exit();
   awaitNobodyInside();
   const std::lock_guard sweeping(sweeping_);
   for (auto& regions : options_.regions) regions.clear();

@@ -15,7 +15,9 @@
 #include "failure.h"
 #include "groups.h"
 #include "lane.h"
+#include "lane_numbers.h"
 #include "region.h"
+#include "span/span.h"
 
 namespace kaitian {
 
@@ -26,6 +28,8 @@ struct CommunicatorOptions {
   std::optional<size_t> group;
   WirePrecision wire = WirePrecision::Full;
   uint64_t generation = 0;
+  // The ways to the other groups, where only one is in this process.
+  std::vector<std::shared_ptr<Trunk>> trunks;
   // regions[dtype][rank of this process]: where buckets lie; empty for a dtype that has none.
   std::array<std::vector<Region>, kDTypes> regions;
   std::chrono::nanoseconds deadline{};
@@ -39,7 +43,7 @@ struct CommunicatorOptions {
 // all have come and agree on its signature, on the threads of those that wait
 // for it and on a crew of native threads. The abort word is sticky: whoever
 // sets it first says why, every wait ends, and nothing runs any more.
-class Communicator : private LaneHost {
+class Communicator : private LaneHost, private SpanHost {
  public:
   explicit Communicator(CommunicatorOptions options);
   ~Communicator() override;
@@ -86,17 +90,17 @@ class Communicator : private LaneHost {
 
   bool announce(Lane& lane, Operation& operation, uint64_t number) override;
   void perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step) override;
-  bool performsAtOnce() const override { return true; }
+  bool performsAtOnce() const override { return span_ == nullptr; }
   size_t pieceOf(const Lane& lane, const Signature& signature) const override;
-  void offer(Lane& lane, uint64_t number) override { crew_.offer(lane, number); }
+  void offer(Lane& lane, uint64_t number) override;
+  Lane* laneOf(uint32_t id) override;
+  void ringCrew() override { crew_.ring(); }
   void watch() override;
 
-  // Lanes' numbers, the same on all groups.
-  static constexpr uint32_t kCallLane = 0;
-  static constexpr uint32_t kBucketLane = 1;
-  static constexpr uint32_t kFirstPassLane = 2;
-
   size_t ranksHere() const;
+  void openSpan();
+  Outcome attend(Lane& lane, size_t chair, Arrival arrival,
+                 const std::function<Completion()>& later);
   SeatState& seat(size_t rank) const { return *seats_[rank - first_]; }
   // What ranks may be ahead: with buckets, of which a step has many, more than
   // with calls, for which the cache is the better the fewer there are.
@@ -109,6 +113,8 @@ class Communicator : private LaneHost {
   std::vector<Lane*> lanes() const;
   Clock::time_point lookAtDeadlines();
   void lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next);
+  void fail(const Lane& lane, Lane::Waiting waiting);
+  bool linkFails(const Lane::Waiting& waiting, Clock::time_point now, Clock::time_point& next);
   std::vector<int> leftAmong(const std::vector<int>& ranks) const;
   void ended();
   void awaitNobodyInside() const;
@@ -134,6 +140,8 @@ class Communicator : private LaneHost {
 
   Lane* calls_ = nullptr;
   Lane* buckets_ = nullptr;
+  // Null when all groups are in this process.
+  std::unique_ptr<Span> span_;
 
   Crew crew_;  // last: it uses all of the above
 };

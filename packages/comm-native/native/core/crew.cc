@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lane_numbers.h"
 #include "native_thread.h"
 
 namespace kaitian {
@@ -41,7 +42,7 @@ void Crew::run(size_t index) {
   Clock::time_point due = index == 0 ? Clock::time_point::min() : Clock::time_point::max();
   while (!duties_.over()) {
     const uint32_t seen = bell_.read();
-    const bool helped = help(index);
+    const bool helped = duties_.task() || help(index);
     if (index == 0 && (!helped || Clock::now() >= due)) due = duties_.watch();
     if (!helped && !duties_.over()) bell_.wait(seen, due);
   }
@@ -53,8 +54,10 @@ bool Crew::help(size_t index) {
   Offer offer;
   {
     const std::lock_guard lock(mutex_);
-    if (offers_.empty()) return false;
-    offer = offers_.front();
+    const auto mine = [&](const Offer& one) { return isFor(one, index); };
+    const auto found = std::ranges::find_if(offers_, mine);
+    if (found == offers_.end()) return false;
+    offer = *found;
   }
   offer.lane->help(offer.number, index);
   const std::lock_guard lock(mutex_);
@@ -63,6 +66,10 @@ bool Crew::help(size_t index) {
   };
   std::erase_if(offers_, same);
   return true;
+}
+
+bool Crew::isFor(const Offer& offer, size_t index) const {
+  return !divided_ || (offer.lane->id() == kBucketLane) == (index == 1);
 }
 
 }  // namespace kaitian

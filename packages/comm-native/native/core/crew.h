@@ -18,13 +18,18 @@ class Crew {
  public:
   struct Duties {
     std::function<bool()> over;
+    // Does something that cannot wait; false when there is nothing.
+    std::function<bool()> task;
     // Looks at deadlines; when to look again.
     std::function<Clock::time_point()> watch;
     // By the last to go.
     std::function<void()> ended;
   };
 
-  Crew(size_t size, Duties duties) : size_(size), duties_(std::move(duties)) {}
+  // `divided`: buckets are one thread's, everything else another's, each in the
+  // order in which it was offered. Otherwise everybody helps with everything.
+  Crew(size_t size, bool divided, Duties duties)
+      : size_(size), divided_(divided), duties_(std::move(duties)) {}
   ~Crew() { join(); }
 
   // Any thread.
@@ -43,8 +48,10 @@ class Crew {
 
   void run(size_t index);
   bool help(size_t index);
+  bool isFor(const Offer& offer, size_t index) const;
 
   const size_t size_;
+  const bool divided_;
   const Duties duties_;
   Bell bell_;
   std::atomic<bool> started_{false};

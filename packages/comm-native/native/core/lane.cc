@@ -132,7 +132,8 @@ void Lane::gathered(Operation& operation, uint64_t number, Starter starter) {
     const std::optional<size_t> place = chairs_[chair].place;
     if (place) operation.ranks[*place] = operation.seats[chair]->buffers;
   }
-  operation.cut(host_.pieceOf(*this, operation.signature));
+  const size_t shares = host_.performsAtOnce() ? chairs_.size() : 1;
+  operation.cut(host_.pieceOf(*this, operation.signature), shares);
   if (!host_.announce(*this, operation, number)) return;
   operation.setReady(number);
   start(operation, number, starter);
@@ -213,6 +214,12 @@ void Lane::finish(Operation& operation, uint64_t number) {
   }
   operation.release();
   if (Operation* const next = find(number + 1)) start(*next, number + 1, Starter::Passes);
+}
+
+Operation* Lane::running(uint64_t number) const {
+  Operation* const operation = find(number);
+  const bool runs = operation != nullptr && operation->is(number, Operation::Running);
+  return runs ? operation : nullptr;
 }
 
 void Lane::help(uint64_t number, size_t share) {

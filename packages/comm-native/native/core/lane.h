@@ -24,9 +24,10 @@ class LaneHost {
   virtual std::optional<Failure> failure() const = 0;
   virtual void abort(Failure failure) = 0;
   // All of this group's ranks have arrived and agree. True when there is nobody
-  // else to ask; otherwise Lane::agreed is called later.
+  // else to ask; otherwise Lane::agreed is called, perhaps before this returns.
   virtual bool announce(Lane& lane, Operation& operation, uint64_t number) = 0;
-  // Whether `perform` is through when it returns.
+  // Whether `perform` is through when it returns, and any thread may call it;
+  // otherwise the crew calls it, in the steps' order.
   virtual bool performsAtOnce() const = 0;
   // Does one step; Lane::stepDone follows, on any thread.
   virtual void perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step) = 0;
@@ -75,7 +76,12 @@ class Lane {
   Outcome attend(size_t chair, Arrival arrival, Patience patience,
                  const std::function<Completion()>& later);
 
-  // Any thread.
+  // Any thread. `running` is null when it is not; otherwise it stays until all
+  // its steps are done.
+  Operation* running(uint64_t number) const;
+  bool isOver(uint64_t number) const {
+    return number < completed_.load(std::memory_order_seq_cst);
+  }
   void agreed(uint64_t number);
   void stepDone(Operation& operation, uint64_t number);
   // Helps with an operation until it has no more steps to take.

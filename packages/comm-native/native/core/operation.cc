@@ -1,5 +1,6 @@
 #include "operation.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kaitian {
@@ -36,16 +37,16 @@ bool Operation::sit(size_t index, uint64_t number, Arrival arrival) {
   return sat_.fetch_add(1, std::memory_order_seq_cst) + 1 == full;
 }
 
-void Operation::cut(size_t pieceElements) {
+void Operation::cut(size_t pieceElements, size_t shares) {
   piece = pieceElements;
   schedule = &scheduleOf(signature.collective);
   const uint64_t steps = schedule->steps(call(), piece);
   steps_.store(steps, std::memory_order_relaxed);
   remaining_.store(steps, std::memory_order_relaxed);
-  const uint64_t shares = cursors_.size();
-  for (uint64_t share = 0; share < shares; ++share) {
-    cursors_[share].next.store(steps * share / shares, std::memory_order_relaxed);
-    cursors_[share].end = steps * (share + 1) / shares;
+  for (size_t share = 0; share < cursors_.size(); ++share) {
+    cursors_[share].next.store(steps * std::min(share, shares) / shares,
+                               std::memory_order_relaxed);
+    cursors_[share].end = steps * std::min(share + 1, shares) / shares;
   }
 }
 

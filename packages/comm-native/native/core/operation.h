@@ -89,8 +89,8 @@ class Operation {
     return seats[seat]->arrived.load(std::memory_order_seq_cst) == number + 1;
   }
 
-  // Cuts the call into steps, shared out among as many threads as there are seats.
-  void cut(size_t pieceElements);
+  // Cuts the call into steps, in so many shares, at most one for each seat.
+  void cut(size_t pieceElements, size_t shares);
   uint64_t steps() const { return steps_.load(std::memory_order_relaxed); }
   // All that must be known before it may run is known (seq_cst, see Lane::start).
   void setReady(uint64_t number) { ready_.store(number + 1, std::memory_order_seq_cst); }

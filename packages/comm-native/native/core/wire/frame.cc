@@ -102,6 +102,13 @@ ChunkFrame unpackChunk(Unpacker& in) {
   return frame;
 }
 
+AckFrame unpackAck(Unpacker& in) {
+  AckFrame frame;
+  frame.received = in.integer();
+  for (uint64_t& consumed : frame.consumed) consumed = in.integer();
+  return frame;
+}
+
 // Members of a braced list are evaluated in order, which is the order on the wire.
 Header unpackKind(Unpacker& in, size_t entries) {
   const uint64_t kind = in.integer();
@@ -120,7 +127,7 @@ Header unpackKind(Unpacker& in, size_t entries) {
       return EmptyFrame{unpackNumber(in), in.oneOf(Flow::Result)};
     case Kind::Ack:
       expect(entries, 2 + kFlows);
-      return AckFrame{in.integer(), {in.integer(), in.integer()}};
+      return unpackAck(in);
     case Kind::Ping:
       expect(entries, 1);
       return PingFrame{};

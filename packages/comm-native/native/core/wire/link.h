@@ -14,15 +14,18 @@
 
 namespace kaitian::wire {
 
-// Payloads flow in two classes, each with a window of its own, so that results
-// never wait behind contributions that wait for other groups.
+// Payloads flow in classes, each with a window of its own, so that what waits
+// for other groups holds up neither results nor the other kind of operation.
 enum class Flow : uint8_t {
-  // May have to wait at the receiver until others' parts of the same step are there.
+  // To a call. May have to wait at the receiver until others' parts of the same
+  // step are there.
   Contribution,
+  // The same, to a bucket: groups may work on calls and buckets in any order.
+  Bucket,
   // Can be written where it belongs as soon as it arrives.
   Result,
 };
-constexpr size_t kFlows = 2;
+constexpr size_t kFlows = 3;
 
 // Where a chunk belongs: generation, lane and operation, and the step of it.
 struct ChunkKey {

@@ -32,7 +32,7 @@ std::optional<Sender::Outgoing> Sender::next() {
   }
   if (!aborts_.empty()) return number(takeFirst(aborts_));
   if (!announcements_.empty()) return number(takeFirst(announcements_));
-  for (const Flow flow : {Flow::Result, Flow::Contribution}) {
+  for (const Flow flow : {Flow::Result, Flow::Bucket, Flow::Contribution}) {
     auto& waiting = chunks_[at(flow)];
     if (waiting.empty() || sent_[at(flow)] - consumed_[at(flow)] >= window_) continue;
     ++sent_[at(flow)];

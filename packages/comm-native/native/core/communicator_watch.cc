@@ -1,0 +1,83 @@
+// The communicator's keeper: who is late, who has left, who cannot be reached.
+#include <algorithm>
+#include <utility>
+
+#include "communicator.h"
+
+namespace kaitian {
+namespace {
+
+double milliseconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double, std::milli>(time).count();
+}
+
+}  // namespace
+
+// A crew that sleeps looks up in time for whatever begins now; only a rank that
+// has left already must be noticed at once.
+void Communicator::watch() {
+  crew_.start();
+  if (leavers_.load(std::memory_order_seq_cst) > 0) crew_.ring();
+}
+
+Clock::time_point Communicator::lookAtDeadlines() {
+  const Clock::time_point now = Clock::now();
+  Clock::time_point next = now + options_.deadline;
+  for (const Lane* const lane : lanes()) lookAt(*lane, now, next);
+  return next;
+}
+
+void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next) {
+  std::optional<Lane::Waiting> waiting = lane.waiting();
+  if (!waiting) return;
+  if (std::vector<int> gone = leftAmong(waiting->missing); !gone.empty()) {
+    // Looked at again: it may have arrived and then left.
+    waiting = lane.waiting();
+    if (!waiting) return;
+    std::erase_if(gone, [&](int rank) { return !std::ranges::count(waiting->missing, rank); });
+    if (!gone.empty()) return abort(PeersLeft{waiting->number, std::move(gone)});
+  }
+  if (linkFails(*waiting, now, next)) return;
+  const Clock::time_point due = waiting->since + options_.deadline;
+  if (due > now) {
+    next = std::min(next, due);
+  } else {
+    fail(lane, std::move(*waiting));
+  }
+}
+
+// Half of the budget is for a link to be restored.
+bool Communicator::linkFails(const Lane::Waiting& waiting, Clock::time_point now,
+                             Clock::time_point& next) {
+  if (span_ == nullptr || waiting.phase == Phase::Arrive) return false;
+  const auto grace = options_.deadline / 2;
+  next = std::min(next, now + grace / 8);
+  if (waiting.since > now - grace) return false;
+  std::optional<GroupLost> lost = span_->lost(now - grace);
+  if (lost) abort(std::move(*lost));
+  return lost.has_value();
+}
+
+void Communicator::fail(const Lane& lane, Lane::Waiting waiting) {
+  if (span_ != nullptr && waiting.phase != Phase::Arrive) {
+    if (waiting.phase == Phase::Reduce) waiting.phase = Phase::Bridge;
+    for (const size_t group : span_->laggards(lane, waiting.number, waiting.phase)) {
+      for (size_t i = 0; i < groups().sizeOf(group); ++i) {
+        waiting.missing.push_back(static_cast<int>(groups().first(group) + i));
+      }
+    }
+  }
+  abort(DeadlineExceeded{waiting.number, std::move(waiting.missing),
+                         milliseconds(options_.deadline), waiting.phase});
+}
+
+std::vector<int> Communicator::leftAmong(const std::vector<int>& ranks) const {
+  std::vector<int> gone;
+  if (leavers_.load(std::memory_order_seq_cst) == 0) return gone;
+  for (const int rank : ranks) {
+    if (rank >= 0 && seat(rank).left.load(std::memory_order_seq_cst)) gone.push_back(rank);
+  }
+  return gone;
+}
+
+}  // namespace kaitian
