@@ -65,7 +65,8 @@
         "addon/kernel_functions.cc",
         "addon/membership_handle.cc",
         "addon/region_argument.cc",
-        "addon/shared_region_handle.cc"
+        "addon/shared_region_handle.cc",
+        "addon/trunk_handle.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [

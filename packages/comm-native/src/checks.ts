@@ -16,7 +16,7 @@ const EXPONENT_LIMIT = 1022
 export const OPERATIONS_AHEAD = 256
 
 /** As long as Node.js's own timers; longer ones would overflow on the way to nanoseconds. */
-const LONGEST_DEADLINE_MS = 2 ** 31 - 1
+export const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 
 type View = Float32Array | BigInt64Array
 

@@ -7,6 +7,7 @@ export {
   type SharedRegion,
   type SharedRegionAddress,
 } from './shared-region.js'
+export type { Trunk, TrunkLoss, TrunkOptions } from './trunk.js'
 export type {
   CommBackend,
   Communicator,

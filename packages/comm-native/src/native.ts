@@ -30,6 +30,12 @@ export interface NativeAddon {
     new (byteLength: number): NativeSharedRegion
     new (byteLength: number, pid: number, fd: number, inode: number): NativeSharedRegion
   }
+  readonly Trunk: new (
+    chunkBytes: number,
+    window: number,
+    keepAliveMs: number,
+    silenceMs: number,
+  ) => NativeTrunk
 
   /** Who is told of completions in this thread. Call once, before anything is issued. */
   deliverTo(deliver: (token: number, failure: Failure | undefined) => void): void
@@ -135,6 +141,18 @@ export interface NativeSharedRegion {
   fd(): number
   inode(): number
   close(): void
+}
+
+export interface NativeTrunk {
+  received(): number
+  attached(): boolean
+  /**
+   * Takes over a duplicate of the descriptor, which stays the caller's to close. Completes with a
+   * failure of kind `lost` when that connection carries nothing any more.
+   */
+  attach(fd: number, early: Uint8Array | undefined, peerReceived: number, token: number): void
+  close(): void
+  peakBytes(): number
 }
 
 export interface NativeSharedFailure extends Error {

@@ -1,5 +1,6 @@
 import type { Data, DType } from './dtype.js'
 import type { Op } from './op.js'
+import type { Trunk, TrunkOptions } from './trunk.js'
 
 /** `vendor:ordinal`, e.g. `cpu:0`. */
 export interface DeviceAddress {
@@ -237,4 +238,10 @@ export interface CommBackend {
   joinCommunicator(ticket: CommunicatorTicket, rank: number): Membership
   /** Aborts by ticket, from any thread. */
   abortCommunicator(ticket: CommunicatorTicket, cause: string): void
+  /**
+   * Not yet attached to anything; it lives until `close`.
+   *
+   * @throws NATIVE_LOAD_FAILED without the native core, BAD_ARGUMENT
+   */
+  openTrunk(options?: TrunkOptions): Trunk
 }

@@ -10,6 +10,7 @@
 #include "kernel_functions.h"
 #include "membership_handle.h"
 #include "shared_region_handle.h"
+#include "trunk_handle.h"
 
 // Everything that is exported is declared in src/native.ts.
 namespace kaitian {
@@ -56,6 +57,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) : completions_(CompletionQueue
   exports["DeviceContext"] = DeviceContextHandle::define(env);
   exports["Membership"] = MembershipHandle::define(env);
   exports["SharedRegion"] = SharedRegionHandle::define(env);
+  exports["Trunk"] = TrunkHandle::define(env);
   exports["abortCommunicator"] = Napi::Function::New<abortCommunicator>(env, "abortCommunicator");
   exports["addressModulo"] = Napi::Function::New<addressModulo>(env, "addressModulo");
   exports["deliverTo"] = Napi::Function::New<deliverTo>(env, "deliverTo");

@@ -1,3 +1,4 @@
+import { KaitianError } from '@kaitian/errors'
 import type { CommBackend } from '../types.js'
 import { monotonic, type Now } from './clock.js'
 import { TypeScriptCommunicator } from './communicator.js'
@@ -17,5 +18,13 @@ export function typeScriptBackend(reason: string, now: Now = monotonic): CommBac
     createCommunicator: (options) => new TypeScriptCommunicator(communicators++, options, now),
     joinCommunicator: (ticket, rank) => new TypeScriptMembership(ticket, rank),
     abortCommunicator: (ticket, cause) => controlOf(ticket).abort({ kind: 'aborted', cause }),
+    openTrunk: () => refuseTrunk(reason),
   }
+}
+
+function refuseTrunk(reason: string): never {
+  throw new KaitianError(
+    'NATIVE_LOAD_FAILED',
+    `Groups in different processes need the native core, and this is the TypeScript fallback: ${reason}. Build the core with 'npm run build' on a machine with a C++20 compiler, make and Python, or run all devices as one group.`,
+  )
 }

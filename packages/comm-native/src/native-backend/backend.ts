@@ -6,6 +6,7 @@ import { openContext } from './device-context.js'
 import { checkedKernels } from './kernels.js'
 import { NativeBackedMembership } from './membership.js'
 import { idOf } from './ticket.js'
+import { NativeBackedTrunk } from './trunk.js'
 
 /** The native surface as a backend: one per thread, over one core for the process. */
 export function nativeBackend(): CommBackend {
@@ -20,6 +21,7 @@ export function nativeBackend(): CommBackend {
     joinCommunicator: (ticket, rank) =>
       new NativeBackedMembership(addon, completions, ticket, rank),
     abortCommunicator: (ticket, cause) => addon.abortCommunicator(idOf(ticket), cause),
+    openTrunk: (options = {}) => new NativeBackedTrunk(addon, completions, options),
   }
 }
 
