@@ -1,7 +1,7 @@
 import { KaitianError } from '@kaitian/errors'
 import { DTYPES, ELEMENT_BYTES, isFloat, type DType } from './dtype.js'
 import { OPS, type Op } from './op.js'
-import type { CommunicatorOptions, Region, SgdStep, Signature } from './types.js'
+import type { CommunicatorOptions, Region, Signature } from './types.js'
 
 /**
  * Arguments are checked here, once for both implementations, so that they
@@ -9,18 +9,13 @@ import type { CommunicatorOptions, Region, SgdStep, Signature } from './types.js
  * what it is given.
  */
 
-/** 2^±1022 are the outermost powers of two that a double holds as normal numbers. */
-const EXPONENT_LIMIT = 1022
-
 /** A rank may mark this many operations before the first of them has run. */
 export const OPERATIONS_AHEAD = 256
 
 /** As long as Node.js's own timers; longer ones would overflow on the way to nanoseconds. */
 export const LONGEST_DEADLINE_MS = 2 ** 31 - 1
 
-type View = Float32Array | BigInt64Array
-
-function refuse(sentence: string, fields: Record<string, unknown> = {}): never {
+export function refuse(sentence: string, fields: Record<string, unknown> = {}): never {
   throw new KaitianError('BAD_ARGUMENT', sentence, { fields })
 }
 
@@ -28,113 +23,6 @@ export function checkNatural(name: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) {
     refuse(`${name} must be an integer ≥ 0, not ${String(value)}.`, { [name]: value })
   }
-}
-
-function checkFinite(name: string, value: number): void {
-  if (!Number.isFinite(value)) refuse(`${name} must be a finite number, not ${String(value)}.`)
-}
-
-function checkF32(name: string, view: unknown): void {
-  if (!(view instanceof Float32Array)) refuse(`${name} must be a Float32Array.`)
-}
-
-function checkI64(name: string, view: unknown): void {
-  if (!(view instanceof BigInt64Array)) refuse(`${name} must be a BigInt64Array.`)
-}
-
-function checkLengths(views: Readonly<Record<string, View>>): void {
-  const [first, ...rest] = Object.entries(views)
-  for (const [name, view] of rest) {
-    if (view.length === first[1].length) continue
-    refuse(
-      `${name} has ${view.length} elements, ${first[0]} has ${first[1].length}; give views of one length.`,
-      { [name]: view.length, [first[0]]: first[1].length },
-    )
-  }
-}
-
-/**
- * What is written must be a view's very memory or lie apart from it: with a
- * shifted overlap the result would depend on the width of the vector unit.
- */
-function checkOverlap(output: string, written: View, input: string, read: View): void {
-  if (written.buffer !== read.buffer || written.byteOffset === read.byteOffset) return
-  const apart =
-    written.byteOffset + written.byteLength <= read.byteOffset ||
-    read.byteOffset + read.byteLength <= written.byteOffset
-  if (!apart) refuse(`${output} overlaps ${input} without being the same view; keep them apart.`)
-}
-
-export function checkSum(into: View, parts: readonly View[], dtype: DType): void {
-  const check = dtype === 'f32' ? checkF32 : checkI64
-  check('into', into)
-  if (parts.length === 0) refuse('parts is empty; a sum needs at least one part.')
-  parts.forEach((part, index) => {
-    const name = `parts[${index}]`
-    check(name, part)
-    checkLengths({ into, [name]: part })
-    checkOverlap('into', into, name, part)
-  })
-}
-
-export function checkExponent(exponent: number): void {
-  if (Number.isInteger(exponent) && Math.abs(exponent) <= EXPONENT_LIMIT) return
-  refuse(`exponent must be an integer within ±${EXPONENT_LIMIT}, not ${String(exponent)}.`, {
-    exponent,
-  })
-}
-
-export function checkQuantise(sums: BigInt64Array, values: Float32Array, exponent: number): void {
-  checkI64('sums', sums)
-  checkF32('values', values)
-  checkLengths({ sums, values })
-  checkExponent(exponent)
-}
-
-export function checkDequantise(into: Float32Array, sums: BigInt64Array, exponent: number): void {
-  checkF32('into', into)
-  checkI64('sums', sums)
-  checkLengths({ into, sums })
-  checkExponent(exponent)
-}
-
-function checkCount(count: number): void {
-  if (Number.isFinite(count) && count > 0) return
-  refuse(`count must be above 0, not ${String(count)}: a step without samples has no mean.`, {
-    count,
-  })
-}
-
-export function checkSgd(step: SgdStep): void {
-  const { weights, velocity, sum, nextWeights, nextVelocity } = step
-  const inputs = { weights, velocity, sum }
-  const views = { ...inputs, nextWeights, nextVelocity }
-  for (const [name, view] of Object.entries(views)) checkF32(name, view)
-  checkLengths(views)
-  for (const [name, view] of Object.entries(inputs)) {
-    checkOverlap('nextWeights', nextWeights, name, view)
-    checkOverlap('nextVelocity', nextVelocity, name, view)
-  }
-  checkCount(step.count)
-  checkFinite('learningRate', step.learningRate)
-  checkFinite('momentum', step.momentum)
-  checkFinite('weightDecay', step.weightDecay)
-}
-
-export function checkRunningStatistic(
-  next: Float32Array,
-  running: Float32Array,
-  sum: Float32Array,
-  count: number,
-  momentum: number,
-): void {
-  const views = { next, running, sum }
-  for (const [name, view] of Object.entries(views)) checkF32(name, view)
-  checkLengths(views)
-  checkOverlap('next', next, 'running', running)
-  checkOverlap('next', next, 'sum', sum)
-  checkCount(count)
-  checkFinite('momentum', momentum)
 }
 
 /** Refuses by name what cannot be carried, never does it wrong (C1). */
@@ -175,7 +63,10 @@ export interface Room {
 }
 
 /** Sizes instead of regions: who keeps these keeps nobody's memory alive. */
-export function roomsOf({ members, regions }: CommunicatorOptions): Room[] {
+export function roomsOf(options: CommunicatorOptions): Room[] {
+  const members = membersHere(options)
+  const none: Partial<Record<DType, Region>> = {}
+  const regions = options.regions ?? members.map(() => none)
   return regions.map((byType, rank) => {
     const elements: Partial<Record<DType, number>> = {}
     for (const dtype of DTYPES) {
@@ -223,10 +114,14 @@ export function checkRegion(label: string, region: Region, dtype: DType): void {
 }
 
 export function checkCommunicator(options: CommunicatorOptions): void {
-  const { members, regions, deadlineMs, generation } = options
+  const { regions, deadlineMs, generation } = options
   checkNatural('generation', generation)
-  if (members.length === 0) refuse('members is empty; a communicator needs at least one rank.')
-  if (regions.length !== members.length) {
+  if (options.members.length === 0) {
+    refuse('members is empty; a communicator needs at least one rank.')
+  }
+  checkGroups(options)
+  const members = membersHere(options)
+  if (regions !== undefined && regions.length !== members.length) {
     refuse(`There are ${members.length} members but ${regions.length} entries in regions.`)
   }
   if (!(deadlineMs > 0 && deadlineMs <= LONGEST_DEADLINE_MS)) {
@@ -234,9 +129,8 @@ export function checkCommunicator(options: CommunicatorOptions): void {
       deadlineMs,
     })
   }
-  checkGroups(options)
   for (const dtype of DTYPES) {
-    regions.forEach((byType, rank) => {
+    regions?.forEach((byType, rank) => {
       const region = byType[dtype]
       if (region !== undefined) checkRegion(`${members[rank]}'s ${dtype} region`, region, dtype)
     })
@@ -244,7 +138,28 @@ export function checkCommunicator(options: CommunicatorOptions): void {
   }
 }
 
-function checkGroups({ members, groups, patienceMs }: CommunicatorOptions): void {
+/** Names of this process's ranks. */
+export function membersHere({ members, groups, span }: CommunicatorOptions): readonly string[] {
+  if (span === undefined || groups === undefined) return members
+  const first = groups.slice(0, span.group).reduce((sum, size) => sum + size, 0)
+  return members.slice(first, first + groups[span.group])
+}
+
+function checkSpan({ groups, span }: CommunicatorOptions): void {
+  if (span === undefined) return
+  const count = groups?.length ?? 1
+  if (!Number.isInteger(span.group) || span.group < 0 || span.group >= count) {
+    refuse(`span.group must be one of 0..${count - 1}, not ${String(span.group)}.`)
+  }
+  for (let group = 0; group < count; group++) {
+    if (group === span.group || span.trunks[group] !== undefined) continue
+    refuse(`span.trunks has no way to group ${group}; open a trunk to each other group.`)
+  }
+}
+
+function checkGroups(options: CommunicatorOptions): void {
+  const { members, groups, patienceMs } = options
+  checkSpan(options)
   if (patienceMs !== undefined && !(patienceMs >= 0 && patienceMs <= LONGEST_DEADLINE_MS)) {
     refuse(`patienceMs must be at least 0, not ${String(patienceMs)}.`, { patienceMs })
   }
@@ -262,7 +177,9 @@ function checkGroups({ members, groups, patienceMs }: CommunicatorOptions): void
  * Sees only regions of one buffer object; the native core, which knows
  * addresses, also refuses two objects over the same memory.
  */
-function checkApart({ members, regions }: CommunicatorOptions, dtype: DType): void {
+function checkApart(options: CommunicatorOptions, dtype: DType): void {
+  const members = membersHere(options)
+  const { regions = [] } = options
   const found = regions.flatMap((byType, rank) => {
     const region = byType[dtype]
     return region === undefined ? [] : [{ member: members[rank], region }]

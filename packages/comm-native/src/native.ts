@@ -22,6 +22,10 @@ export interface NativeAddon {
     narrow: boolean,
     /** By dtype, then by rank; empty for a dtype that is not in use. */
     regions: readonly (readonly NativeRegion[])[],
+    /** This process's group; −1 when all are in it. */
+    group: number,
+    /** By group; undefined for this process's. */
+    trunks: readonly (NativeTrunk | undefined)[],
   ) => NativeCommunicator
   readonly DeviceContext: new () => NativeDeviceContext
   readonly Membership: new () => NativeMembership

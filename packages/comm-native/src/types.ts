@@ -46,8 +46,11 @@ export interface CommunicatorOptions {
   readonly generation: number
   /** Names of the ranks, for errors: `cpu:0`. */
   readonly members: readonly string[]
-  /** regions[rank]: the memory that rank's data lies in, one region for each dtype in use. */
-  readonly regions: readonly Readonly<Partial<Record<DType, Region>>>[]
+  /**
+   * The memory that buckets lie in, of each rank of this process, one region for each dtype in
+   * use. Not needed for members' own calls.
+   */
+  readonly regions?: readonly Readonly<Partial<Record<DType, Region>>>[]
   /** An operation that has been waited for this long fails, and names who has not done their part. */
   readonly deadlineMs: number
   /**
@@ -55,6 +58,11 @@ export interface CommunicatorOptions {
    * given. A reduction combines each group's members first and then the groups' results.
    */
   readonly groups?: readonly number[]
+  /**
+   * Where only one of the groups is in this process: which one, and by group the ways to the
+   * others. Their processes make communicators of the same members, groups and generation.
+   */
+  readonly span?: { readonly group: number; readonly trunks: readonly (Trunk | undefined)[] }
   /** Between groups f32 sums are rounded to bf16, as on a wire of half the bytes. Default `f32`. */
   readonly wire?: 'f32' | 'bf16'
   /**

@@ -80,7 +80,11 @@ class User {
     dropped.swap(held);
   }
 
-  size_t chunksBefore() const { return chunks[0].size() + chunks[1].size(); }
+  size_t chunksBefore() const {
+    size_t count = 0;
+    for (const auto& flow : chunks) count += flow.size();
+    return count;
+  }
 
   std::shared_ptr<Link> link;
   std::mutex mutex;

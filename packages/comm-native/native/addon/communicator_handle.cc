@@ -6,6 +6,7 @@
 #include "addon.h"
 #include "failure_object.h"
 #include "region_argument.h"
+#include "trunk_handle.h"
 
 namespace kaitian {
 namespace {
@@ -36,6 +37,18 @@ std::chrono::nanoseconds milliseconds(const Napi::Value& value) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time);
 }
 
+// By group; undefined for this process's own.
+std::vector<std::shared_ptr<Trunk>> readTrunks(const Napi::Array& array) {
+  std::vector<std::shared_ptr<Trunk>> trunks;
+  for (uint32_t group = 0; group < array.Length(); ++group) {
+    const Napi::Value handle = array.Get(group);
+    trunks.push_back(handle.IsUndefined()
+                         ? nullptr
+                         : TrunkHandle::Unwrap(handle.As<Napi::Object>())->trunk());
+  }
+  return trunks;
+}
+
 CommunicatorOptions readOptions(const Napi::CallbackInfo& info) {
   CommunicatorOptions options;
   options.deadline = milliseconds(info[0]);
@@ -48,6 +61,9 @@ CommunicatorOptions readOptions(const Napi::CallbackInfo& info) {
   }
   options.groups = Groups(std::move(groups));
   options.wire = info[4].As<Napi::Boolean>() ? WirePrecision::Bf16 : WirePrecision::Full;
+  const int64_t group = info[6].As<Napi::Number>().Int64Value();
+  if (group >= 0) options.group = static_cast<size_t>(group);
+  options.trunks = readTrunks(info[7].As<Napi::Array>());
   const Napi::Array byDtype = info[5].As<Napi::Array>();
   for (uint32_t dtype = 0; dtype < kDTypes; ++dtype) {
     auto& regions = options.regions[dtype];

@@ -9,8 +9,8 @@
 
 namespace kaitian {
 
-// new Communicator(deadlineMs, patienceMs, generation, groups, narrow, regions):
-// the leader's end. The thread
+// new Communicator(deadlineMs, patienceMs, generation, groups, narrow, regions,
+// group, trunks): the leader's end. The thread
 // that made it owns it: when that environment ends, it aborts and joins.
 class CommunicatorHandle : public Napi::ObjectWrap<CommunicatorHandle> {
  public:

@@ -45,7 +45,7 @@ export class TypeScriptCommunicator implements Communicator {
     checkCommunicator(options)
     this.#rooms = roomsOf(options)
     this.#deadlineMs = options.deadlineMs
-    this.#regions = options.regions
+    this.#regions = options.regions ?? options.members.map(() => ({}))
     this.#now = now
     this.#control = new Control(options.members.length)
     this.ticket = {

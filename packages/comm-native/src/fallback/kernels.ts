@@ -4,7 +4,7 @@ import {
   checkRunningStatistic,
   checkSgd,
   checkSum,
-} from '../checks.js'
+} from '../kernel-checks.js'
 import type { Kernels, SgdStep } from '../types.js'
 
 /**

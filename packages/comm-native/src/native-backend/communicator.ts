@@ -3,10 +3,12 @@ import { toKaitianError } from '@kaitian/errors'
 import { checkCommunicator, checkIssue, roomsOf, type Room } from '../checks.js'
 import { DTYPES, type DType } from '../dtype.js'
 import { failureError } from '../failure.js'
-import type { NativeAddon, NativeCommunicator, NativeRegion } from '../native.js'
+import type { NativeAddon, NativeCommunicator, NativeRegion, NativeTrunk } from '../native.js'
+import type { Trunk } from '../trunk.js'
 import type { Communicator, CommunicatorOptions, CommunicatorTicket, Signature } from '../types.js'
 import type { Completions } from './completions.js'
 import { spread } from './ticket.js'
+import { NativeBackedTrunk } from './trunk.js'
 
 /** A call that becomes asynchronous costs some 0.1 ms: a wait of twice that is cheaper in place. */
 const PATIENCE_MS = 0.2
@@ -19,12 +21,15 @@ export class NativeBackedCommunicator implements Communicator {
   readonly #rooms: readonly Room[]
   readonly #handle: NativeCommunicator
   readonly #completions: Completions
+  /** Whose leader this is. */
+  readonly #group: number
   #due = 0
   #disposed: Promise<void> | undefined
 
   constructor(addon: NativeAddon, completions: Completions, options: CommunicatorOptions) {
     checkCommunicator(options)
     this.#rooms = roomsOf(options)
+    this.#group = options.span?.group ?? 0
     this.#completions = completions
     this.#handle = open(addon, options)
     this.ticket = {
@@ -39,7 +44,7 @@ export class NativeBackedCommunicator implements Communicator {
     checkIssue(this.#rooms, signature, this.#due)
     this.#due++
     const failure = await this.#completions.next((token) =>
-      this.#handle.issue(token, 0, ...spread(signature)),
+      this.#handle.issue(token, this.#group, ...spread(signature)),
     )
     if (failure !== undefined) throw failureError(this.ticket, failure, signature.sequence)
   }
@@ -60,7 +65,7 @@ export class NativeBackedCommunicator implements Communicator {
 }
 
 function open(addon: NativeAddon, options: CommunicatorOptions): NativeCommunicator {
-  const { deadlineMs, generation, members, groups = [members.length], wire = 'f32' } = options
+  const { deadlineMs, generation, members, groups = [members.length], wire = 'f32', span } = options
   const crowded = members.length > availableParallelism()
   const { patienceMs = crowded ? CROWDED_PATIENCE_MS : PATIENCE_MS } = options
   try {
@@ -71,14 +76,20 @@ function open(addon: NativeAddon, options: CommunicatorOptions): NativeCommunica
       groups,
       wire === 'bf16',
       DTYPES.map((dtype) => byRank(options, dtype)),
+      span?.group ?? -1,
+      span?.trunks.map(handleOf) ?? [],
     )
   } catch (error) {
     throw toKaitianError(error, 'BAD_ARGUMENT', 'The communicator could not be made')
   }
 }
 
+function handleOf(trunk: Trunk | undefined): NativeTrunk | undefined {
+  return trunk instanceof NativeBackedTrunk ? trunk.handle : undefined
+}
+
 /** Empty unless every rank has one: an operation needs the memory of all. */
-function byRank({ regions }: CommunicatorOptions, dtype: DType): NativeRegion[] {
+function byRank({ regions = [] }: CommunicatorOptions, dtype: DType): NativeRegion[] {
   const found = regions.flatMap((region) => region[dtype] ?? [])
   return found.length === regions.length ? found : []
 }

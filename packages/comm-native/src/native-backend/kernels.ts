@@ -4,7 +4,7 @@ import {
   checkRunningStatistic,
   checkSgd,
   checkSum,
-} from '../checks.js'
+} from '../kernel-checks.js'
 import type { NativeAddon } from '../native.js'
 import type { Kernels } from '../types.js'
 

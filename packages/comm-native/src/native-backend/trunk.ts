@@ -22,6 +22,11 @@ export class NativeBackedTrunk implements Trunk {
     this.#handle = new addon.Trunk(chunkBytes, window, keepAliveMs, silenceMs)
   }
 
+  /** For a communicator that spans groups. */
+  get handle(): NativeTrunk {
+    return this.#handle
+  }
+
   get received(): number {
     return this.#handle.received()
   }
