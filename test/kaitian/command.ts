@@ -2,7 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { virtualClock } from '@kaitian/actors'
-import { runCommandLine, trainOn, type Host } from 'kaitian/testing'
+import { Bench, runCommandLine, trainOn, type Host, type Starters } from 'kaitian/testing'
 import { FakeRuntime, type FakeScript } from './fake-runtime.js'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
@@ -51,7 +51,10 @@ export function runCommand(words: readonly string[], env?: NodeJS.ProcessEnv): P
 export function runOnFake(
   words: readonly string[],
   script: FakeScript = {},
-  { isTTY = false }: { isTTY?: boolean } = {},
+  {
+    isTTY = false,
+    bench = (options) => new Bench(options),
+  }: { isTTY?: boolean; bench?: Starters['bench'] } = {},
 ) {
   const runtime = new FakeRuntime(script)
   const clock = virtualClock()
@@ -68,11 +71,7 @@ export function runOnFake(
     dieOf: (signal) => deaths.push(signal),
   }
   return {
-    code: runCommandLine(
-      words,
-      host,
-      trainOn(async () => runtime),
-    ),
+    code: runCommandLine(words, host, { train: trainOn(async () => runtime), bench }),
     text,
     /** Signals that the process would have ended itself with. */
     deaths,

@@ -1,13 +1,16 @@
-import type { RunSummary } from '@kaitian/train'
-import type { Training } from '../training/training.js'
 import type { Host, Signal } from './host.js'
 
 /** A Ctrl-C is answered within two seconds, whatever the run is at. */
 const INTERRUPT_MS = 1800
 
+/** What goes on until it has finished or is disposed of: a training run, a measurement. */
+export interface Run<Summary> extends AsyncDisposable {
+  readonly finished: Promise<Summary>
+}
+
 /** What ended a run. `stopped` is false when it did not stop in time. */
-export type Ending =
-  | { readonly kind: 'summary'; readonly summary: RunSummary }
+export type Ending<Summary> =
+  | { readonly kind: 'summary'; readonly summary: Summary }
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'signal'; readonly signal: Signal; readonly stopped: boolean }
   | { readonly kind: 'output closed'; readonly stopped: boolean }
@@ -15,16 +18,16 @@ export type Ending =
 type Interruption = { kind: 'signal'; signal: Signal } | { kind: 'output closed' }
 
 /** Waits for whatever comes first; an interrupted run is stopped before this resolves. */
-export async function endOf(training: Training, host: Host): Promise<Ending> {
-  const finished = training.finished.then(
-    (summary): Ending => ({ kind: 'summary', summary }),
-    (error: unknown): Ending => ({ kind: 'error', error }),
+export async function endOf<Summary>(run: Run<Summary>, host: Host): Promise<Ending<Summary>> {
+  const finished = run.finished.then(
+    (summary): Ending<Summary> => ({ kind: 'summary', summary }),
+    (error: unknown): Ending<Summary> => ({ kind: 'error', error }),
   )
   const { interrupted, release } = interruption(host)
   try {
     const first = await Promise.race([finished, interrupted])
     if (first.kind === 'summary' || first.kind === 'error') return first
-    return { ...first, stopped: await stopInTime(training, host) }
+    return { ...first, stopped: await stopInTime(run, host) }
   } finally {
     release()
   }
@@ -44,7 +47,7 @@ function interruption(host: Host): { interrupted: Promise<Interruption>; release
 }
 
 /** Whether the run stopped before the time was up, or before a second Ctrl-C. */
-async function stopInTime(training: Training, host: Host): Promise<boolean> {
+async function stopInTime(run: AsyncDisposable, host: Host): Promise<boolean> {
   let release = (): void => {}
   const givenUp = new Promise<boolean>((resolve) => {
     const giveUp = (): void => resolve(false)
@@ -55,7 +58,7 @@ async function stopInTime(training: Training, host: Host): Promise<boolean> {
       offSignal()
     }
   })
-  const stopped = training[Symbol.asyncDispose]().then(() => true)
+  const stopped = run[Symbol.asyncDispose]().then(() => true)
   try {
     return await Promise.race([stopped, givenUp])
   } finally {

@@ -1,20 +1,30 @@
-import { readFileSync } from 'node:fs'
+import { Bench } from '../bench/bench.js'
 import { train } from '../training/train.js'
+import { version } from '../version.js'
+import { benchCommand, type StartBench } from './bench-command.js'
 import { asKaitianError, errorLine, EXIT } from './exit.js'
 import { processHost, type Host } from './host.js'
 import { runProgram } from './program.js'
 import { trainCommand, type StartTraining } from './train-command.js'
 
+/** What begins the work of a command; others in tests. */
+export interface Starters {
+  readonly train: StartTraining
+  readonly bench: StartBench
+}
+
+const STARTERS: Starters = { train, bench: (options) => new Bench(options) }
+
 /** The `kaitian` command. Ends the process, so that nothing can be left running. */
 export async function main(argv: readonly string[]): Promise<never> {
-  process.exit(await runCommandLine(argv.slice(2), processHost(), train))
+  process.exit(await runCommandLine(argv.slice(2), processHost(), STARTERS))
 }
 
 /** Answers with the exit code. */
 export async function runCommandLine(
   words: readonly string[],
   host: Host,
-  startTraining: StartTraining,
+  starters: Starters,
 ): Promise<number> {
   let code: number = EXIT.ok
   try {
@@ -22,7 +32,10 @@ export async function runCommandLine(
       version: version(),
       write: (text) => host.out.write(text),
       train: async (task, flags) => {
-        code = await trainCommand(task, flags, host, startTraining)
+        code = await trainCommand(task, flags, host, starters.train)
+      },
+      bench: async (collective, flags) => {
+        code = await benchCommand(collective, flags, host, starters.bench)
       },
     })
     return code
@@ -31,9 +44,4 @@ export async function runCommandLine(
     host.err.write(errorLine(error))
     return error.code === 'INTERNAL' ? EXIT.failed : EXIT.refused
   }
-}
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
 }

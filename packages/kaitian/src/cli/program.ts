@@ -1,6 +1,8 @@
 import { KaitianError } from '@kaitian/errors'
 import type { Pace } from '@kaitian/train'
 import { Command, CommanderError, Option } from 'commander'
+import type { CollectiveName } from '../bench/collectives.js'
+import { benchProgram, type BenchFlags } from './bench-program.js'
 import { collect, readPace, readPort, readPositive, readWhole } from './values.js'
 
 /** What `kaitian train` was given, as commander hands it over. */
@@ -32,6 +34,7 @@ export interface ProgramActions {
   readonly version: string
   readonly write: (text: string) => void
   readonly train: (task: string, flags: TrainFlags) => Promise<void>
+  readonly bench: (collective: CollectiveName, flags: BenchFlags) => Promise<void>
 }
 
 /**
@@ -42,9 +45,9 @@ export async function runProgram(words: readonly string[], actions: ProgramActio
   const program = new Command('kaitian')
     .description('Train one model across accelerators that cannot talk to each other')
     .version(actions.version)
-  const train = trainCommand(actions)
-  program.addCommand(train)
-  for (const command of [program, train]) {
+  const commands = [trainCommand(actions), benchProgram(actions.bench)]
+  for (const command of commands) program.addCommand(command)
+  for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({ writeOut: actions.write, writeErr: () => {} })
   }
   try {
@@ -52,20 +55,22 @@ export async function runProgram(words: readonly string[], actions: ProgramActio
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return
-    throw refusal(error, program)
+    throw refusal(error, program, words[0])
   }
 }
 
-function refusal(error: CommanderError, program: Command): KaitianError {
+function refusal(error: CommanderError, program: Command, word: string | undefined): KaitianError {
+  const command = program.commands.find((known) => known.name() === word)
+  const help = command === undefined ? 'kaitian --help' : `kaitian ${command.name()} --help`
   // Without a subcommand commander "fails" with the help text as its message.
   if (error.code === 'commander.help') {
-    return new KaitianError('BAD_ARGUMENT', `Name a command; see '${program.name()} --help'.`)
+    return new KaitianError('BAD_ARGUMENT', `Name a command; see '${help}'.`)
   }
   const sentence = error.message
     .replace(/^error: /, '')
     .replaceAll(/\s+/g, ' ')
     .replace(/\.$/, '')
-  return new KaitianError('BAD_ARGUMENT', `${sentence}; see 'kaitian train --help'.`)
+  return new KaitianError('BAD_ARGUMENT', `${sentence}; see '${help}'.`)
 }
 
 function trainCommand(actions: ProgramActions): Command {

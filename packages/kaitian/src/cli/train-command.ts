@@ -1,3 +1,4 @@
+import type { RunSummary } from '@kaitian/train'
 import { checkWritable } from '../files/writable.js'
 import { RunHistory } from '../report/history.js'
 import { writeReport } from '../report/write.js'
@@ -8,7 +9,7 @@ import type { Training } from '../training/training.js'
 import { endOf, type Ending } from './ending.js'
 import { asKaitianError, errorLine, EXIT, EXIT_OF_SIGNAL } from './exit.js'
 import type { Host } from './host.js'
-import { writeJsonLines } from './json.js'
+import { writeTrainingLines } from './json.js'
 import { toTrainingOptions } from './options.js'
 import type { TrainFlags } from './program.js'
 import { followStand, type Stand } from './stand.js'
@@ -47,12 +48,17 @@ export async function trainCommand(
 
 function show(training: Training, flags: TrainFlags, { out }: Host): () => void {
   if (flags.json !== true) return showProgress(training, out)
-  writeJsonLines(training, (text) => out.write(text))
+  writeTrainingLines(training, (text) => out.write(text))
   return () => {}
 }
 
 /** To people on stdout; with --json stdout is for machines, and `end` has said it. */
-function tellEnd(ending: Ending, stand: Stand, { json }: TrainFlags, { out, err }: Host): void {
+function tellEnd(
+  ending: Ending<RunSummary>,
+  stand: Stand,
+  { json }: TrainFlags,
+  { out, err }: Host,
+): void {
   if (ending.kind === 'signal') {
     const note = `interrupted (${ending.signal}) ${stand.describe()}\n`
     ;(json === true ? err : out).write(note)
@@ -84,7 +90,7 @@ async function report(
   }
 }
 
-function exitCode(ending: Ending, stand: Stand): number {
+function exitCode(ending: Ending<RunSummary>, stand: Stand): number {
   switch (ending.kind) {
     case 'signal':
       return EXIT_OF_SIGNAL[ending.signal]

@@ -1,5 +1,6 @@
 import { KaitianError } from '@kaitian/errors'
 import type { Pace } from '@kaitian/train'
+import { parseSize } from '../bench/sizes.js'
 
 // Readers of option values: each takes what was typed and gives the value or refuses by name.
 
@@ -43,6 +44,17 @@ export function readPort(
     return refuse('--port', text, 'must be group=port with a port from 1 to 65535, e.g. a=7000')
   }
   return { ...before, [group]: port }
+}
+
+export function readSize(option: string): (text: string) => number {
+  return (text) =>
+    parseSize(text) ?? refuse(option, text, 'must be a size above 0, e.g. 65536, 4KiB or 1MiB')
+}
+
+/** `--groups 2,2` */
+export function readGroups(text: string): number[] {
+  if (/^\d+(,\d+)*$/.test(text)) return text.split(',').map(Number)
+  return refuse('--groups', text, 'must be the sizes of the groups, e.g. 2,2')
 }
 
 export function collect(text: string, before: readonly string[] = []): string[] {
