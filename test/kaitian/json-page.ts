@@ -9,11 +9,14 @@ interface DocumentedField {
   readonly optional: boolean
 }
 
-/** Fields by event and path, as the page's tables list them. */
-function documented(): Map<string, Map<string, DocumentedField>> {
+export type DocumentedCommand = 'train' | 'bench'
+
+/** Fields by event and path, as the page's tables list them for a command. */
+function documented(command: DocumentedCommand): Map<string, Map<string, DocumentedField>> {
   const page = readFileSync(new URL('../../../docs/json-output.md', import.meta.url), 'utf8')
   const events = new Map<string, Map<string, DocumentedField>>()
-  for (const section of page.split(/^## /m).slice(1)) {
+  const part = page.split(/^# /m).find((text) => text.startsWith(`\`kaitian ${command} `))!
+  for (const section of part.split(/^## /m).slice(1)) {
     const rows = section.matchAll(/^\| `([^`]+)`(\??) *\| (\w+) *\|/gm)
     const fields = [...rows].map(([, path, optional, type]) => {
       return [path, { type, optional: optional === '?' }] as const
@@ -43,8 +46,11 @@ function pathsOf(
 }
 
 /** Fields of the lines that the page does not list, or lists with another type. */
-export function undocumented(lines: readonly Line[]): string[] {
-  const events = documented()
+export function undocumented(
+  lines: readonly Line[],
+  command: DocumentedCommand = 'train',
+): string[] {
+  const events = documented(command)
   return lines.flatMap((line) => {
     const event = String(line['event'])
     const known = events.get(event) ?? new Map<string, DocumentedField>()
@@ -55,8 +61,8 @@ export function undocumented(lines: readonly Line[]): string[] {
 }
 
 /** Fields that the page promises and a line, or every line, lacks. */
-export function missing(lines: readonly Line[]): string[] {
-  return [...documented()].flatMap(([event, known]) => {
+export function missing(lines: readonly Line[], command: DocumentedCommand = 'train'): string[] {
+  return [...documented(command)].flatMap(([event, known]) => {
     const ofEvent = lines.filter((line) => line['event'] === event)
     if (ofEvent.length === 0) return [event]
     return ofEvent.flatMap((line) => {

@@ -19,6 +19,7 @@ test('every link of the pages leads to a file', () => {
     'CONTRIBUTING.md',
     'docs/getting-started.md',
     'docs/errors.md',
+    'docs/bench.md',
   ]) {
     const folder = page.includes('/') ? page.slice(0, page.lastIndexOf('/') + 1) : ''
     for (const [, target] of textOf(page).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
