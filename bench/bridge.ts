@@ -1,27 +1,38 @@
 /**
- * A sum of two groups' float32 buffers, in place, with a TCP socket between them: the bound.
+ * A sum of all ranks' float32 buffers, in place, with TCP sockets between the groups.
  *
- *   node bench/dist/bridge.js [--rounds 5] [--only exchange] [--sizes 4MiB,64MiB]
+ *   node bench/dist/bridge.js [--rounds 5] [--only one,exchange] [--sizes 4MiB,64MiB]
  */
 import { compare, printMachine } from './peers/compare.js'
 import type { Contestant, Skipped } from './peers/contestant.js'
+import { openKaitianGroups } from './peers/kaitian-groups.js'
 import { readOptions } from './peers/options.js'
-import { openExchange } from './peers/peers.js'
+import { openExchange, openGloo, openOpenMpi } from './peers/peers.js'
 
-/** In the order of the table; the first is what the others are compared with. */
-const contestants = {
+/** In the order of the tables; the first of each is what the others are compared with. */
+const pairs = {
+  one: () => openKaitianGroups([1, 1]),
   exchange: () => openExchange({ adds: true }),
   'exchange-no-add': () => openExchange({ adds: false }),
-} satisfies Record<string, () => Promise<Contestant | Skipped>>
+}
+const fours = {
+  two: () => openKaitianGroups([2, 2]),
+  'openmpi-tcp': () => openOpenMpi(4, 'tcp'),
+  gloo: () => openGloo(4),
+}
+const all: Record<string, () => Promise<Contestant | Skipped>> = { ...pairs, ...fours }
 
-const names = Object.keys(contestants) as (keyof typeof contestants)[]
-const { only, sizes, rounds } = readOptions(names, '4MiB,64MiB')
+const { only, sizes, rounds } = readOptions(Object.keys(all), '4MiB,64MiB')
 
 printMachine()
-await compare({
-  name: 'bridge',
-  title: (size) => `Sum of ${size} across a socket, 2 ranks`,
-  contestants: only.map((name) => contestants[name]),
-  sizes,
-  rounds,
-})
+for (const [ranks, contestants] of Object.entries({ 2: pairs, 4: fours })) {
+  const chosen = only.filter((name) => name in contestants)
+  if (chosen.length === 0) continue
+  await compare({
+    name: 'bridge',
+    title: (size) => `Sum of ${size} across sockets, ${ranks} ranks`,
+    contestants: chosen.map((name) => all[name]),
+    sizes,
+    rounds,
+  })
+}
