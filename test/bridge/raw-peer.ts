@@ -1,76 +1,82 @@
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import {
   encodeFrame,
-  FrameParser,
+  FrameReader,
   Handshake,
-  MAX_HEADER_BYTES,
-  MAX_PAYLOAD_BYTES,
   type Address,
-  type Header,
+  type HandshakeFrame,
+  type HandshakeOptions,
+  type ProvedPeer,
 } from '@kaitian/train/bridge'
-import { SECRET, until } from './cluster.js'
+import { randomBytes } from 'node:crypto'
+import { SECRET, until } from './support.js'
 
 /** A peer whose every byte the test decides. */
 export class RawPeer {
   readonly socket: Socket
-  /** The small writes so far, to be played again. */
+  /** The writes so far, to be played again. */
   readonly written: Buffer[] = []
-  readonly frames: Header[] = []
-  /** One for each frame. */
-  readonly payloads: Uint8Array[] = []
+  readonly frames: HandshakeFrame[] = []
+  /** Bytes that have come, in all. */
+  heard = 0
   closed = false
-  readonly #parser: FrameParser
+  readonly #reader = new FrameReader()
+  #open = false
 
   constructor({ host, port }: Address) {
     this.socket = connect({ host, port })
-    this.#parser = new FrameParser({
-      limits: { headerBytes: MAX_HEADER_BYTES, payloadBytes: MAX_PAYLOAD_BYTES },
-      header: (_, payloadBytes) => {
-        this.payloads.push(new Uint8Array(payloadBytes))
-        return this.payloads.at(-1)!
-      },
-      end: (header) => void this.frames.push(header),
-    })
-    this.socket.on('data', (bytes: Buffer) => this.#parser.push(bytes))
+    this.socket.on('data', (bytes: Buffer) => this.#receive(bytes))
     this.socket.on('error', () => {})
     this.socket.on('close', () => (this.closed = true))
   }
 
   send(bytes: Uint8Array): void {
-    if (bytes.byteLength < 1024) this.written.push(Buffer.from(bytes))
+    this.written.push(Buffer.from(bytes))
     this.socket.write(bytes)
   }
 
-  frame(header: Header, payload: Uint8Array = new Uint8Array(0)): void {
-    this.send(encodeFrame(header, payload.byteLength))
-    if (payload.byteLength > 0) this.send(payload)
-  }
-
-  /** Payloads of the chunks that have come. */
-  chunks(): Uint8Array[] {
-    return this.payloads.filter((_, index) => this.frames[index]?.kind === 'chunk')
-  }
-
-  /** Opens the link as the last group of two, with the real handshake. */
-  async authenticate(secret = SECRET): Promise<void> {
+  /** Opens the link as the last group of two, with the real handshake. `behind` leaves with its proof. */
+  async authenticate(
+    change: Partial<HandshakeOptions> = {},
+    behind: Uint8Array = new Uint8Array(0),
+  ): Promise<ProvedPeer | undefined> {
     const handshake = new Handshake({
       role: 'dialler',
       group: 'b',
       peers: ['a'],
       generation: 0,
-      secret,
+      received: () => 0,
+      secret: SECRET,
+      nonce: () => randomBytes(32),
+      ...change,
     })
-    for (const header of handshake.start().send) this.frame(header)
+    for (const frame of handshake.start().send) this.send(encodeFrame(frame))
     for (let step = 0; step < 2; step++) {
       await until('the answer', () => this.frames.length > step || this.closed)
-      if (this.closed) return
-      for (const header of handshake.receive(this.frames[step]).send) this.frame(header)
+      if (this.frames.length <= step) return undefined
+      const { send, peer } = handshake.receive(this.frames[step])
+      for (const frame of send) this.send(Buffer.concat([encodeFrame(frame), behind]))
+      if (peer !== undefined) return peer
     }
+    return undefined
   }
 
-  /** Resolves when the other end has closed the link. */
+  /** Resolves when the other end has closed the connection. */
   async close(): Promise<void> {
-    if (!this.closed) await once(this.socket, 'close')
+    // Not `once` of node:events, which also ends at a reset.
+    if (!this.closed) await new Promise((resolve) => this.socket.once('close', resolve))
+  }
+
+  #receive(bytes: Buffer): void {
+    this.heard += bytes.byteLength
+    if (this.#open) return
+    this.#reader.push(bytes)
+    while (!this.#open) {
+      const frame = this.#reader.next()
+      if (frame === undefined) return
+      this.frames.push(frame)
+      // What follows is the trunk's, and no frame of a handshake.
+      this.#open = frame.kind === 'proof'
+    }
   }
 }

@@ -44,7 +44,7 @@ class Group {
 
   std::future<std::optional<kaitian::Failure>> issue(const kaitian::Signature& signature) {
     auto promise = std::make_shared<std::promise<std::optional<kaitian::Failure>>>();
-    const auto outcome = communicator_->issue(0, signature, [promise](const auto* failure) {
+    const auto outcome = communicator_->issue(signature, [promise](const auto* failure) {
       promise->set_value(failure ? std::optional(*failure) : std::nullopt);
     });
     if (outcome == kaitian::Outcome::Failed) promise->set_value(communicator_->failure());

@@ -79,7 +79,7 @@ export type NativeSignature = [
 
 export interface NativeCommunicator {
   id(): number
-  issue(token: number, group: number, ...signature: NativeSignature): void
+  issue(token: number, ...signature: NativeSignature): void
   abort(cause: string): void
   /** Completes when the native thread runs nothing any more. */
   end(token: number): void

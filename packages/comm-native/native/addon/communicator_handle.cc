@@ -110,12 +110,11 @@ Napi::Value CommunicatorHandle::id(const Napi::CallbackInfo& info) {
 
 void CommunicatorHandle::issue(const Napi::CallbackInfo& info) {
   const uint32_t token = info[0].As<Napi::Number>().Uint32Value();
-  const size_t group = info[1].As<Napi::Number>().Uint32Value();
   completions_->expect();
   const Completion done = [completions = completions_, token](const Failure* failure) {
     completions->post(token, copied(failure));
   };
-  const Outcome outcome = communicator_->issue(group, readSignature(info, 2), done);
+  const Outcome outcome = communicator_->issue(readSignature(info, 1), done);
   if (outcome == Outcome::Failed) completions_->post(token, communicator_->failure());
 }
 

@@ -20,7 +20,7 @@ class CommunicatorHandle : public Napi::ObjectWrap<CommunicatorHandle> {
 
  private:
   Napi::Value id(const Napi::CallbackInfo& info);
-  // issue(token, group, op, dtype, sequence, count, offset, generation)
+  // issue(token, op, dtype, sequence, count, offset, generation)
   void issue(const Napi::CallbackInfo& info);
   // abort(cause)
   void abort(const Napi::CallbackInfo& info);

@@ -46,7 +46,6 @@ Communicator::Communicator(CommunicatorOptions options)
              [this] { return lookAtDeadlines(); }, [this] { ended(); }}) {
   const auto state = [] { return std::make_unique<SeatState>(); };
   std::generate_n(std::back_inserter(seats_), ranksHere(), state);
-  std::generate_n(std::back_inserter(leaders_), groups().size(), state);
   oversubscribed_ = ranksHere() > processors();
   calls_ = &makeLane(kCallLane, kCallsAhead, false);
   buckets_ = &makeLane(kBucketLane, kBucketsAhead, true);
@@ -73,10 +72,7 @@ size_t Communicator::ranksHere() const {
 
 Lane& Communicator::makeLane(uint32_t id, uint64_t capacity, bool led) {
   std::vector<Lane::Chair> chairs;
-  for (size_t group = 0; led && group < groups().size(); ++group) {
-    const bool here = !options_.group || *options_.group == group;
-    if (here) chairs.push_back({leaderOf(group), std::nullopt});
-  }
+  if (led) chairs.push_back({leaderOf(options_.group.value_or(0)), std::nullopt});
   for (size_t rank = first_; rank < first_ + ranksHere(); ++rank) {
     chairs.push_back({static_cast<int>(rank), rank});
   }
@@ -118,13 +114,13 @@ std::vector<Lane*> Communicator::lanes() const {
   return lanes;
 }
 
-Outcome Communicator::issue(size_t group, const Signature& signature, Completion done) {
-  const Inside inside(*this, *leaders_[group]);
+Outcome Communicator::issue(const Signature& signature, Completion done) {
+  const Inside inside(*this, leader_);
   if (inside.late()) return Outcome::Failed;
   Arrival arrival;
   arrival.signature = signature;
   arrival.done = std::move(done);
-  return buckets_->arrive(options_.group ? 0 : group, std::move(arrival));
+  return buckets_->arrive(0, std::move(arrival));
 }
 
 bool Communicator::join(size_t rank) { return !seat(rank).joined.exchange(true); }
@@ -143,8 +139,8 @@ Outcome Communicator::ready(size_t rank, const Signature& signature) {
         regions[rank - first_].data + signature.offset * widthOf(signature.dtype);
     arrival.buffers = {data, data};
   }
-  const size_t leaders = buckets_->chairs().size() - ranksHere();
-  return buckets_->arrive(leaders + rank - first_, std::move(arrival));
+  // Behind the leader's.
+  return buckets_->arrive(1 + rank - first_, std::move(arrival));
 }
 
 Outcome Communicator::call(size_t rank, Arrival arrival, const std::function<Completion()>& later) {
@@ -266,7 +262,7 @@ void Communicator::awaitNobodyInside() const {
   const auto inside = [](const auto& state) {
     return state->inside.load(std::memory_order_seq_cst);
   };
-  while (std::ranges::any_of(seats_, inside) || std::ranges::any_of(leaders_, inside)) {
+  while (inside(&leader_) || std::ranges::any_of(seats_, inside)) {
     std::this_thread::yield();
   }
 }

@@ -54,8 +54,8 @@ class Communicator : private LaneHost, private SpanHost {
   size_t ranks() const { return options_.groups.ranks(); }
   bool isHere(size_t rank) const { return rank >= first_ && rank - first_ < ranksHere(); }
 
-  // A leader's thread: waits for a bucket. Buckets lie in the regions.
-  Outcome issue(size_t group, const Signature& signature, Completion done);
+  // The leader's thread: waits for a bucket. Buckets lie in the regions.
+  Outcome issue(const Signature& signature, Completion done);
   // Calls back when no thread of this object's runs any more; then `close` will not wait.
   void whenEnded(std::function<void()> ended);
   // Aborts, waits until all threads have left the memory, unpins it.
@@ -124,7 +124,7 @@ class Communicator : private LaneHost, private SpanHost {
   // This process's first rank, and one state for each.
   size_t first_ = 0;
   std::vector<std::unique_ptr<SeatState>> seats_;
-  std::vector<std::unique_ptr<SeatState>> leaders_;
+  SeatState leader_;
   bool oversubscribed_ = false;
 
   std::atomic<bool> aborted_{false};

@@ -38,7 +38,10 @@ void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_p
     if (!gone.empty()) return abort(PeersLeft{waiting->number, std::move(gone)});
   }
   if (linkFails(*waiting, now, next)) return;
-  const Clock::time_point due = waiting->since + options_.deadline;
+  // Who is late is named by its own group first: this one knows only that group.
+  const bool elsewhere = span_ != nullptr && waiting->phase != Phase::Arrive;
+  const auto budget = elsewhere ? options_.deadline * 5 / 4 : options_.deadline;
+  const Clock::time_point due = waiting->since + budget;
   if (due > now) {
     next = std::min(next, due);
   } else {

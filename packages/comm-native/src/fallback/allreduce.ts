@@ -7,13 +7,16 @@ const CHUNK = 1 << 18
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+type Regions = readonly Readonly<Partial<Record<DType, Region>>>[]
+
 /**
- * Sums all ranks' parts in rank order and writes the sum to every rank, so all
- * end with identical bits (C2). Returns early, with the regions in an
- * unspecified state, once `aborted` says so.
+ * Sums each group's parts in rank order, then the groups' sums in theirs, and
+ * writes the result to every rank: all end with identical bits (C2), those of
+ * the native core. Returns early, with the regions in an unspecified state,
+ * once `aborted` says so.
  */
 export async function allreduce(
-  regions: readonly Readonly<Partial<Record<DType, Region>>>[],
+  groups: readonly Regions[],
   { dtype, offset, count }: Signature,
   aborted: () => boolean,
 ): Promise<void> {
@@ -22,15 +25,25 @@ export async function allreduce(
     const from = offset + done
     const length = Math.min(CHUNK, count - done)
     if (dtype === 'f32') {
-      const parts = regions.map((region) => viewF32(region.f32!, from, length))
-      kernels.sumF32(parts[0], parts)
-      for (const part of parts.slice(1)) part.set(parts[0])
+      const parts = groups.map((group) => group.map(({ f32 }) => viewF32(f32!, from, length)))
+      sumGroups(parts, kernels.sumF32)
     } else {
-      const parts = regions.map((region) => viewI64(region.i64!, from, length))
-      kernels.sumI64(parts[0], parts)
-      for (const part of parts.slice(1)) part.set(parts[0])
+      const parts = groups.map((group) => group.map(({ i64 }) => viewI64(i64!, from, length)))
+      sumGroups(parts, kernels.sumI64)
     }
   }
+}
+
+/** A group's sum lies in its first member's memory until all are summed. */
+function sumGroups<View extends Float32Array | BigInt64Array>(
+  groups: readonly (readonly View[])[],
+  sum: (into: View, parts: readonly View[]) => void,
+): void {
+  for (const parts of groups) sum(parts[0], parts)
+  const firsts = groups.map(([first]) => first)
+  const [result] = firsts
+  sum(result, firsts)
+  for (const part of groups.flat()) if (part !== result) part.set(result as never)
 }
 
 function viewF32(region: Region, from: number, length: number): Float32Array {

@@ -15,6 +15,22 @@ import type { Now } from './clock.js'
 import { Control } from './control.js'
 import { KeepAlive } from './keep-alive.js'
 
+function byGroup({
+  members,
+  groups = [members.length],
+  regions = members.map(() => ({})),
+}: CommunicatorOptions): Readonly<Partial<Record<DType, Region>>>[][] {
+  let first = 0
+  return groups.map((size) => regions.slice(first, (first += size)))
+}
+
+function spansNeedNative(): KaitianError {
+  return new KaitianError(
+    'NATIVE_LOAD_FAILED',
+    "Groups in different processes need the native core; the TypeScript fallback joins those of one process. Build it with 'npm run build' on a machine with a C++20 compiler, make and Python.",
+  )
+}
+
 /** C1: refused by name rather than done by a loop for each of forty cases. */
 function checkSummable({ op, dtype }: Signature): void {
   if (op === 'sum' && (dtype === 'f32' || dtype === 'i64')) return
@@ -36,16 +52,18 @@ export class TypeScriptCommunicator implements Communicator {
   readonly #control: Control
   readonly #now: Now
   readonly #keepAlive = new KeepAlive()
-  #regions: readonly Readonly<Partial<Record<DType, Region>>>[]
+  /** By group, then by rank. */
+  #regions: readonly (readonly Readonly<Partial<Record<DType, Region>>>[])[]
   #due = 0
   /** Settles when all issued operations have; never rejects. */
   #tail: Promise<unknown> = Promise.resolve()
 
   constructor(id: number, options: CommunicatorOptions, now: Now) {
     checkCommunicator(options)
+    if (options.span !== undefined) throw spansNeedNative()
     this.#rooms = roomsOf(options)
     this.#deadlineMs = options.deadlineMs
-    this.#regions = options.regions ?? options.members.map(() => ({}))
+    this.#regions = byGroup(options)
     this.#now = now
     this.#control = new Control(options.members.length)
     this.ticket = {

@@ -21,15 +21,12 @@ export class NativeBackedCommunicator implements Communicator {
   readonly #rooms: readonly Room[]
   readonly #handle: NativeCommunicator
   readonly #completions: Completions
-  /** Whose leader this is. */
-  readonly #group: number
   #due = 0
   #disposed: Promise<void> | undefined
 
   constructor(addon: NativeAddon, completions: Completions, options: CommunicatorOptions) {
     checkCommunicator(options)
     this.#rooms = roomsOf(options)
-    this.#group = options.span?.group ?? 0
     this.#completions = completions
     this.#handle = open(addon, options)
     this.ticket = {
@@ -44,7 +41,7 @@ export class NativeBackedCommunicator implements Communicator {
     checkIssue(this.#rooms, signature, this.#due)
     this.#due++
     const failure = await this.#completions.next((token) =>
-      this.#handle.issue(token, this.#group, ...spread(signature)),
+      this.#handle.issue(token, ...spread(signature)),
     )
     if (failure !== undefined) throw failureError(this.ticket, failure, signature.sequence)
   }

@@ -1,33 +1,25 @@
-import { KaitianError } from '@kaitian/errors'
-import { Packr } from 'msgpackr'
 import * as v from 'valibot'
+import { crc32c } from './crc32c.js'
+import { packFlat, unpackFlat } from './flat-array.js'
+import { invalid } from './invalid.js'
 
 /**
- * The wire's types and their codec; nothing else knows the bytes. Written down
- * for other implementations in docs/wire-format.md.
- *
- *   u32 LE magic and version | u32 LE header bytes | u32 LE payload bytes | header | payload
- *
- * The header is one flat msgpack map of scalars, the payload is raw: packing a
- * payload costs two to three times its transfer.
+ * The frames of a handshake, as docs/wire-format.md describes them; nothing else here knows the
+ * bytes. What follows on an open link is the native core's.
  */
 
-/** 'K' 'T' 'N' and the version in the last byte. A change of any frame's meaning is a new version. */
-export const MAGIC = 0x014e544b
-export const PREFIX_BYTES = 12
-export const MAX_HEADER_BYTES = 64 * 1024
-export const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024
+const VERSION = 2
+const MAGIC = Buffer.from('KTN')
+const CHECKED_BYTES = 12
+const PREFIX_BYTES = 16
 /** What strangers may make us read, before they have proved who they are. */
-export const MAX_HANDSHAKE_HEADER_BYTES = 1024
-/** Every chunk of an exchange but the last carries this much; part of the protocol's version. */
-export const CHUNK_BYTES = 1024 * 1024
+const MAX_HEADER_BYTES = 1024
 export const NONCE_BYTES = 32
-export const MAC_BYTES = 32
+const MAC_BYTES = 32
 
-const Natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-/** A group's name. No comma: an order of groups travels as one string. */
+/** No comma, since lists of groups are written with commas in between. */
 export const GroupName = v.pipe(v.string(), v.regex(/^[^\s,\p{C}]{1,64}$/u))
-const Sentence = v.pipe(v.string(), v.maxLength(4096))
+const Natural = v.pipe(v.number(), v.safeInteger())
 const bytes = (length: number) =>
   v.custom<Uint8Array>(
     (value) => value instanceof Uint8Array && value.byteLength === length,
@@ -35,205 +27,149 @@ const bytes = (length: number) =>
   )
 
 /** First words of who dialled. */
-const Hello = v.strictObject({
-  kind: v.literal('hello'),
-  from: GroupName,
-  to: GroupName,
-  generation: Natural,
-  nonce: bytes(NONCE_BYTES),
-})
+export interface Hello {
+  readonly kind: 'hello'
+  readonly from: string
+  readonly to: string
+  /** The sender's current one, 0 before the first. */
+  readonly generation: number
+  readonly nonce: Uint8Array
+  /** Frames that the sender has received on this link, over all connections. */
+  readonly received: number
+}
 
 /** The answer of who listens. */
-const Challenge = v.strictObject({
-  kind: v.literal('challenge'),
-  from: GroupName,
-  generation: Natural,
-  nonce: bytes(NONCE_BYTES),
-})
+export type Challenge = Omit<Hello, 'kind' | 'to'> & { readonly kind: 'challenge' }
 
 /** Sent by both: who dialled first, so that a listener proves nothing to a stranger. */
-const Proof = v.strictObject({ kind: v.literal('proof'), mac: bytes(MAC_BYTES) })
-
-/** What both ends of an exchange must agree on (C3), on its first chunk. */
-const SignatureEntries = {
-  op: v.literal('sum'),
-  dtype: v.picklist(['f32', 'i64']),
-  count: Natural,
-  offset: Natural,
-  /** The groups that take part, in the order in which their sums combine, joined by commas. */
-  order: Sentence,
+export interface Proof {
+  readonly kind: 'proof'
+  readonly mac: Uint8Array
 }
 
-const FirstChunk = v.strictObject({
-  kind: v.literal('chunk'),
-  generation: Natural,
-  sequence: Natural,
-  index: v.literal(0),
-  ...SignatureEntries,
-})
+export type HandshakeFrame = Hello | Challenge | Proof
 
-const LaterChunk = v.strictObject({
-  kind: v.literal('chunk'),
-  generation: Natural,
-  sequence: Natural,
-  index: v.pipe(Natural, v.minValue(1)),
-})
+const HELLO = 1
+const CHALLENGE = 2
+const PROOF = 3
 
-/** The generation is over: why, and where it concerns one exchange, which. */
-const Abort = v.strictObject({
-  kind: v.literal('abort'),
-  generation: Natural,
-  code: v.pipe(v.string(), v.regex(/^[A-Z_]{1,64}$/)),
-  cause: Sentence,
-  /** The field of the signature that differed, with SIGNATURE_MISMATCH. */
-  field: v.optional(v.pipe(v.string(), v.maxLength(64))),
-  sequence: v.optional(Natural),
-})
+const HelloEntries = v.strictTuple([
+  v.literal(HELLO),
+  GroupName,
+  GroupName,
+  Natural,
+  bytes(NONCE_BYTES),
+  Natural,
+])
+const ChallengeEntries = v.strictTuple([
+  v.literal(CHALLENGE),
+  GroupName,
+  Natural,
+  bytes(NONCE_BYTES),
+  Natural,
+])
+const ProofEntries = v.strictTuple([v.literal(PROOF), bytes(MAC_BYTES)])
 
-/** An orderly end of the link. */
-const Bye = v.strictObject({ kind: v.literal('bye') })
-
-const HeaderSchema = v.variant('kind', [
-  FirstChunk,
-  LaterChunk,
-  Abort,
-  Hello,
-  Challenge,
-  Proof,
-  Bye,
+/** Entries go by position; here they get their names. */
+const Frame = v.union([
+  v.pipe(
+    HelloEntries,
+    v.transform(([, from, to, generation, nonce, received]): HandshakeFrame => {
+      return { kind: 'hello', from, to, generation, nonce, received }
+    }),
+  ),
+  v.pipe(
+    ChallengeEntries,
+    v.transform(([, from, generation, nonce, received]): HandshakeFrame => {
+      return { kind: 'challenge', from, generation, nonce, received }
+    }),
+  ),
+  v.pipe(
+    ProofEntries,
+    v.transform(([, mac]): HandshakeFrame => {
+      return { kind: 'proof', mac }
+    }),
+  ),
 ])
 
-export type Header = v.InferOutput<typeof HeaderSchema>
-export type Hello = v.InferOutput<typeof Hello>
-export type Challenge = v.InferOutput<typeof Challenge>
-export type Proof = v.InferOutput<typeof Proof>
-export type FirstChunk = v.InferOutput<typeof FirstChunk>
-export type Chunk = FirstChunk | v.InferOutput<typeof LaterChunk>
-export type Abort = v.InferOutput<typeof Abort>
+export function encodeFrame(frame: HandshakeFrame): Buffer {
+  const header = packFlat(entriesOf(frame))
+  const prefix = Buffer.alloc(PREFIX_BYTES)
+  MAGIC.copy(prefix)
+  prefix[MAGIC.byteLength] = VERSION
+  prefix.writeUInt32LE(header.byteLength, 4)
+  prefix.writeUInt32LE(crc32c(prefix.subarray(0, CHECKED_BYTES), header), CHECKED_BYTES)
+  return Buffer.concat([prefix, header])
+}
+
+function entriesOf(frame: HandshakeFrame): (number | string | Uint8Array)[] {
+  switch (frame.kind) {
+    case 'hello':
+      return [HELLO, frame.from, frame.to, frame.generation, frame.nonce, frame.received]
+    case 'challenge':
+      return [CHALLENGE, frame.from, frame.generation, frame.nonce, frame.received]
+    case 'proof':
+      return [PROOF, frame.mac]
+  }
+}
 
 /**
- * Only chunks carry a payload. `copyBuffers`, because the bytes that are
- * decoded belong to a receive buffer that will be used again.
+ * Cuts what a stranger sends into frames, however it is fragmented, and keeps what follows the
+ * last one. Of a frame that is not complete it keeps at most 1,040 bytes.
  */
-const codec = new Packr({
-  useRecords: false,
-  variableMapSize: true,
-  int64AsType: 'number',
-  copyBuffers: true,
-})
+export class FrameReader {
+  #bytes: Buffer = Buffer.alloc(0)
 
-/** Prefix and header of a frame, in one buffer; the payload is sent behind it as it lies. */
-export function encodeFrame(header: Header, payloadBytes = 0): Buffer {
-  const packed = codec.pack(header)
-  const frame = Buffer.allocUnsafe(PREFIX_BYTES + packed.byteLength)
-  frame.writeUInt32LE(MAGIC, 0)
-  frame.writeUInt32LE(packed.byteLength, 4)
-  frame.writeUInt32LE(payloadBytes, 8)
-  frame.set(packed, PREFIX_BYTES)
-  return frame
+  push(piece: Uint8Array): void {
+    this.#bytes = Buffer.concat([this.#bytes, piece])
+  }
+
+  /** What is behind the frames that were taken. */
+  get rest(): Buffer {
+    return this.#bytes
+  }
+
+  /** The next whole frame. @throws FRAME_INVALID; the reader is then of no further use. */
+  next(): HandshakeFrame | undefined {
+    if (this.#bytes.byteLength < PREFIX_BYTES) return undefined
+    const end = PREFIX_BYTES + headerBytes(this.#bytes)
+    if (this.#bytes.byteLength < end) return undefined
+    const header = this.#bytes.subarray(PREFIX_BYTES, end)
+    if (crc32c(this.#bytes.subarray(0, CHECKED_BYTES), header) !== this.#bytes.readUInt32LE(12)) {
+      throw invalid('A frame was damaged on its way: its checksum does not match')
+    }
+    this.#bytes = this.#bytes.subarray(end)
+    return decode(header)
+  }
 }
 
-export interface FrameLimits {
-  readonly headerBytes: number
-  readonly payloadBytes: number
-}
-
-export interface FramePrefix {
-  readonly headerBytes: number
-  readonly payloadBytes: number
-}
-
-/** Reads the fixed 12 bytes; refuses lengths past the limits before anything is allocated (B2). */
-export function decodePrefix(prefix: Uint8Array, limits: FrameLimits): FramePrefix {
-  const view = new DataView(prefix.buffer, prefix.byteOffset, PREFIX_BYTES)
-  const magic = view.getUint32(0, true)
-  if (magic !== MAGIC) {
-    throw invalid('The bytes are no frame of this version; run the same release on both ends', {
-      magic,
-      expected: MAGIC,
+/** Refuses lengths past the limits before anything is read (B2). */
+function headerBytes(prefix: Buffer): number {
+  const version = prefix[MAGIC.byteLength]
+  if (!prefix.subarray(0, MAGIC.byteLength).equals(MAGIC)) {
+    throw invalid('The first bytes are no frame of a link between groups')
+  }
+  if (version !== VERSION) {
+    throw invalid(`A frame of version ${version} came, where this release speaks ${VERSION}`, {
+      version,
     })
   }
-  const headerBytes = view.getUint32(4, true)
-  const payloadBytes = view.getUint32(8, true)
-  if (headerBytes > limits.headerBytes || payloadBytes > limits.payloadBytes) {
+  const [header, payload] = [prefix.readUInt32LE(4), prefix.readUInt32LE(8)]
+  if (header < 1 || header > MAX_HEADER_BYTES || payload > 0) {
     throw invalid(
-      `A frame announces ${headerBytes} bytes of header and ${payloadBytes} of payload; ` +
-        `${limits.headerBytes} and ${limits.payloadBytes} are allowed here`,
-      { headerBytes, payloadBytes, limits },
+      `A frame announces ${header} bytes of header and ${payload} of payload; ` +
+        `1 to ${MAX_HEADER_BYTES} and 0 are allowed in a handshake`,
+      { header, payload },
     )
   }
-  return { headerBytes, payloadBytes }
+  return header
 }
 
-/** Decodes and schema-checks a header (B2). The result shares no memory with `packed`. */
-export function decodeHeader(packed: Uint8Array, payloadBytes: number): Header {
-  requireFlatMap(packed)
-  let value: unknown
-  try {
-    value = codec.unpack(packed)
-  } catch (cause) {
-    throw invalid('A header is no msgpack', {}, cause)
-  }
-  const result = v.safeParse(HeaderSchema, value, { abortEarly: true })
-  if (!result.success) {
-    const kind = (value as { kind?: unknown }).kind
-    throw invalid(`A header of kind ${JSON.stringify(kind)} does not fit the schema`, {
-      issue: result.issues[0].message,
-    })
-  }
-  if (result.output.kind !== 'chunk' && payloadBytes > 0) {
-    throw invalid(`A frame of kind "${result.output.kind}" carries a payload`, { payloadBytes })
-  }
-  return result.output
-}
-
-export function invalid(
-  what: string,
-  fields: Record<string, unknown> = {},
-  cause?: unknown,
-): KaitianError {
-  return new KaitianError('FRAME_INVALID', `${what}. The link was closed.`, { fields, cause })
-}
-
-/**
- * Walks the msgpack before the library sees it. The library would follow a
- * record definition (which compiles code), an extension or the length of a huge
- * array wherever it meets one; a header needs none of them.
- */
-function requireFlatMap(packed: Uint8Array): void {
-  if ((packed[0] & 0xf0) !== 0x80) throw invalid('A header is no small msgpack map')
-  const entries = packed[0] & 0x0f
-  let at = 1
-  for (let item = 0; item < entries * 2; item++) {
-    const size = scalarBytes(packed, at)
-    if (size === 0) throw invalid('A header holds something else than plain values', { at })
-    at += size
-  }
-  if (at !== packed.byteLength) throw invalid('A header does not end where its frame says')
-}
-
-/** Bytes that the scalar at `at` takes, its marker included; 0 where there is none. */
-function scalarBytes(packed: Uint8Array, at: number): number {
-  const marker = packed[at]
-  if (marker === undefined) return 0
-  if (marker <= 0x7f || marker >= 0xe0) return 1
-  if (marker >= 0xa0 && marker <= 0xbf) return 1 + (marker & 0x1f)
-  switch (marker) {
-    case 0xc4: // bin 8
-    case 0xd9: // str 8
-      return 2 + (packed[at + 1] ?? 0)
-    case 0xda: // str 16
-      return 3 + (((packed[at + 1] ?? 0) << 8) | (packed[at + 2] ?? 0))
-    case 0xcc: // uint 8
-      return 2
-    case 0xcd: // uint 16
-      return 3
-    case 0xce: // uint 32
-      return 5
-    case 0xcb: // float 64
-    case 0xcf: // uint 64
-      return 9
-    default:
-      return 0
-  }
+function decode(header: Buffer): HandshakeFrame {
+  const entries = unpackFlat(header)
+  const result = v.safeParse(Frame, entries, { abortEarly: true })
+  if (result.success) return result.output
+  throw invalid(`A header of kind ${String(entries[0])} is none of a handshake`, {
+    issue: result.issues[0].message,
+  })
 }

@@ -1,23 +1,11 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { KaitianError } from '@kaitian/errors'
-import { NONCE_BYTES, type Challenge, type Header, type Hello } from './frame.js'
+import { packFlat } from './flat-array.js'
+import { NONCE_BYTES, type Challenge, type HandshakeFrame, type Hello } from './frame.js'
 
 /**
- * Mutual challenge and response over the cluster's secret; a pure state
- * machine, frame in, frames or verdict out.
- *
- *   dialler  → hello { from, to, generation, nonce }
- *   listener → challenge { from, generation, nonce }
- *   dialler  → proof  HMAC-SHA256(secret, 'dialler' + all of the above)
- *   listener → proof  HMAC-SHA256(secret, 'listener' + all of the above)
- *
- * Each MAC covers a nonce that its receiver has just drawn, so nothing recorded
- * can be replayed; it covers its sender's role, so it cannot be reflected; and
- * names and generations, so they cannot be altered. The dialler proves first: a
- * stranger who knocks learns nothing to guess the secret from.
- *
- * It says who is at the other end when the link opens. It does not encrypt or
- * sign what follows; on a network that others can write to, use a tunnel.
+ * Mutual challenge and response over the run's secret; a pure state machine, frame in, frames or
+ * verdict out. docs/wire-format.md says which frames, and what each part is for.
  */
 
 /** Draws a fresh nonce of 32 unpredictable bytes. */
@@ -30,16 +18,27 @@ export interface HandshakeOptions {
   readonly group: string
   /** The group that was dialled, or for a listener those that may dial it. */
   readonly peers: readonly string[]
+  /** Why a group that may dial is not let in just now, in words that follow its name. */
+  readonly barred?: (peer: string) => string | undefined
   /** This end's current generation, 0 before the first. */
   readonly generation: number
+  /** Frames that this end has received on the link with that group. */
+  readonly received: (peer: string) => number
   readonly secret: string
-  readonly nonce?: NonceSource
+  readonly nonce: NonceSource
 }
 
-/** What to do after a frame: send these, and once `peer` is set, trust the link. */
+/** Who is at the other end, proved, and what it said of itself. */
+export interface ProvedPeer {
+  readonly group: string
+  readonly generation: number
+  readonly received: number
+}
+
+/** What to do after a frame: send these, and once `peer` is set, trust the connection. */
 export interface HandshakeStep {
-  readonly send: readonly Header[]
-  readonly peer?: string
+  readonly send: readonly HandshakeFrame[]
+  readonly peer?: ProvedPeer
 }
 
 type Phase = 'hello' | 'challenge' | 'proof' | 'done' | 'failed'
@@ -53,7 +52,7 @@ export class Handshake {
 
   constructor(options: HandshakeOptions) {
     this.#options = options
-    this.#nonce = Uint8Array.from((options.nonce ?? randomNonce)())
+    this.#nonce = Uint8Array.from(options.nonce())
     this.#phase = options.role === 'dialler' ? 'challenge' : 'hello'
   }
 
@@ -69,42 +68,50 @@ export class Handshake {
 
   /** A dialler's first words; a listener's silence. */
   start(): HandshakeStep {
-    const { role, group, peers, generation } = this.#options
+    const { role, group, peers, generation, received } = this.#options
     if (role === 'listener') return { send: [] }
-    const hello: Hello = {
+    const [to] = peers
+    this.#hello = {
       kind: 'hello',
       from: group,
-      to: peers[0],
+      to,
       generation,
       nonce: this.#nonce,
+      received: received(to),
     }
-    this.#hello = hello
-    return { send: [hello] }
+    return { send: [this.#hello] }
   }
 
-  /** @throws AUTH_FAILED; the link must then be closed and nothing more sent. */
-  receive(header: Header): HandshakeStep {
+  /** @throws AUTH_FAILED; the connection must then be closed and nothing more sent. */
+  receive(frame: HandshakeFrame): HandshakeStep {
     const due = this.#phase
     this.#phase = 'failed'
-    if (header.kind === 'hello' && due === 'hello') return this.#onHello(header)
-    if (header.kind === 'challenge' && due === 'challenge') return this.#onChallenge(header)
-    if (header.kind === 'proof' && due === 'proof') return this.#onProof(header.mac)
-    throw refusal(`${this.#other()} sent "${header.kind}" where "${due}" was due`)
+    if (frame.kind === 'hello' && due === 'hello') return this.#onHello(frame)
+    if (frame.kind === 'challenge' && due === 'challenge') return this.#onChallenge(frame)
+    if (frame.kind === 'proof' && due === 'proof') return this.#onProof(frame.mac)
+    throw refusal(`${this.#other()} sent "${frame.kind}" where "${due}" was due`)
   }
 
   #onHello(hello: Hello): HandshakeStep {
-    const { group, peers, generation } = this.#options
+    const { group, peers, barred, generation, received } = this.#options
     if (hello.to !== group) {
       throw refusal(`"${hello.from}" wanted group "${hello.to}" but reached "${group}"`)
     }
     if (!peers.includes(hello.from)) {
       throw refusal(`A link from "${hello.from}", which may not dial group "${group}"`)
     }
+    const why = barred?.(hello.from)
+    if (why !== undefined) throw new KaitianError('LINK_LOST', `Group "${hello.from}" ${why}`)
     this.#hello = hello
-    const challenge: Challenge = { kind: 'challenge', from: group, generation, nonce: this.#nonce }
-    this.#challenge = challenge
+    this.#challenge = {
+      kind: 'challenge',
+      from: group,
+      generation,
+      nonce: this.#nonce,
+      received: received(hello.from),
+    }
     this.#phase = 'proof'
-    return { send: [challenge] }
+    return { send: [this.#challenge] }
   }
 
   #onChallenge(challenge: Challenge): HandshakeStep {
@@ -117,24 +124,34 @@ export class Handshake {
   }
 
   #onProof(mac: Uint8Array): HandshakeStep {
-    const { role } = this.#options
-    if (!timingSafeEqual(mac, this.#mac(role === 'dialler' ? 'listener' : 'dialler'))) {
+    const dials = this.#options.role === 'dialler'
+    if (!timingSafeEqual(mac, this.#mac(dials ? 'listener' : 'dialler'))) {
       throw refusal(`${this.#other()} does not hold the same secret`)
     }
     this.#phase = 'done'
-    const peer = role === 'dialler' ? this.#hello!.to : this.#hello!.from
-    return role === 'dialler'
+    const { from: group, generation, received } = dials ? this.#challenge! : this.#hello!
+    const peer = { group, generation, received }
+    return dials
       ? { send: [], peer }
       : { send: [{ kind: 'proof', mac: this.#mac('listener') }], peer }
   }
 
   #mac(role: 'dialler' | 'listener'): Buffer {
     const [hello, challenge] = [this.#hello!, this.#challenge!]
-    const mac = createHmac('sha256', this.#options.secret)
-    // JSON delimits its strings, so no two transcripts read the same
-    const names = [role, hello.from, hello.to, hello.generation, challenge.generation]
-    mac.update(JSON.stringify(['kaitian bridge 1', ...names]))
-    return mac.update(hello.nonce).update(challenge.nonce).digest()
+    const transcript = packFlat([
+      'kaitian bridge 2',
+      role,
+      hello.from,
+      hello.to,
+      hello.generation,
+      hello.nonce,
+      hello.received,
+      challenge.from,
+      challenge.generation,
+      challenge.nonce,
+      challenge.received,
+    ])
+    return createHmac('sha256', this.#options.secret).update(transcript).digest()
   }
 
   #other(): string {

@@ -53,7 +53,6 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   #member: MemberState = outside
   #arena: Arena | undefined
   #membership: Membership | undefined
-  #entry: Entry | undefined
   #share: (ShareResult & { computeMs: number }) | undefined
   #factor = 1
   #cancelShaped = () => {}
@@ -98,7 +97,6 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   }
 
   enter(entry: Entry): void {
-    this.#entry = entry
     this.#membership = this.#backend.joinCommunicator(entry.ticket, entry.rank)
     this.#follow({ kind: 'enter', generation: entry.generation })
   }
@@ -190,7 +188,7 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     const { deterministic, device, trainer } = this.#args
     const arena = this.#arena!
     const share = this.#share!
-    const region: Region = this.#entry!.result ?? (arena.regions.i64 ?? arena.regions.f32)!
+    const region: Region = (arena.regions.i64 ?? arena.regions.f32)!
     const { sum, count } = readSums(region, this.#buckets, plan.exponents, this.#backend.kernels)
     const { first, count: shards } = plan.shares[device]
     const { digest, finite } = this.#state.update(sum, count, plan.learningRate)
@@ -226,7 +224,6 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     this.#membership = undefined
     this.#arena?.dispose()
     this.#arena = undefined
-    this.#entry = undefined
     this.#follow({ kind: 'leave' })
   }
 }

@@ -34,8 +34,6 @@ export interface Entry {
   readonly generation: number
   readonly ticket: CommunicatorTicket
   readonly rank: number
-  /** Where the global sums will lie; absent for a single group, which reduces in place. */
-  readonly result?: Region
 }
 
 export interface Joined {

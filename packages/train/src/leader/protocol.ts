@@ -1,7 +1,6 @@
 import { ask, protocol, tell, type Ref } from '@kaitian/actors'
 import type { CommunicatorTicket, DType, Region } from '@kaitian/comm-native'
-import type { ErrorRecord } from '@kaitian/errors'
-import type { Peer } from '../bridge/mesh.js'
+import type { Peer } from '../bridge/peering.js'
 import type { DeviceProtocol } from '../device/protocol.js'
 import type { Deadlines } from '../run/settings.js'
 import type { Bucket } from '../step/buckets.js'
@@ -10,45 +9,44 @@ import type { TrainerProtocol } from '../trainer/protocol.js'
 
 export interface LeaderArgs {
   readonly group: string
-  /** Every group of the run, in group order: the order in which sums combine. */
-  readonly groups: readonly string[]
   readonly backend: 'auto' | 'native' | 'typescript'
   readonly buckets: readonly Bucket[]
-  readonly flatSize: number
   readonly dtype: DType
-  readonly secret: string
-  readonly host: string
-  readonly port: number
   readonly deadlines: Deadlines
   readonly trainer: Ref<typeof TrainerProtocol>
+  /** Absent where the groups reduce through memory. */
+  readonly bridge?: BridgeArgs
 }
 
-/** A generation as one group's leader sees it; members in rank order. */
+export interface BridgeArgs {
+  /** Every group of the run, in group order: the order in which sums combine. */
+  readonly groups: readonly string[]
+  readonly secret: string
+  readonly host: string
+  /** 0 for any free one. */
+  readonly port: number
+}
+
+/** A generation as one leader sees it. */
 export interface Formation {
   readonly generation: number
+  /** Every device that takes part, in rank order: group by group. */
+  readonly devices: readonly string[]
+  /** Groups that take part, in group order, and how many of the devices are theirs. */
+  readonly groups: readonly { readonly name: string; readonly size: number }[]
+  /** The devices that this leader leads, in rank order: its group's, or without a bridge all. */
   readonly members: readonly {
-    readonly device: string
     readonly ref: Ref<typeof DeviceProtocol>
     readonly regions: Readonly<Partial<Record<DType, Region>>>
   }[]
-  /** Groups that take part, in group order. */
-  readonly order: readonly string[]
-}
-
-export interface Formed {
-  readonly ticket: CommunicatorTicket
-  /** Where the global sums will lie; absent when this group is alone. */
-  readonly result?: Region
 }
 
 export const LeaderProtocol = protocol({
-  /** Opens the bridge's endpoint; nothing when the run has one group. */
+  /** Where the other groups reach this one; nothing without a bridge. */
   open: ask<void, Peer | null>(),
   connect: ask<{ peers: readonly Peer[] }, void>(),
-  form: ask<Formation, Formed>(),
+  form: ask<Formation, CommunicatorTicket>(),
   /** Issues the attempt's buckets. */
   step: tell<AttemptId>(),
   abort: tell<{ generation: number; cause: string }>(),
-  /** The bridge's word on one bucket. */
-  exchanged: tell<{ generation: number; sequence: number; error?: ErrorRecord }>(),
 })

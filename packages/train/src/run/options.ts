@@ -23,6 +23,11 @@ export interface TrainOptions {
   readonly deadlineMs?: number
   /** Which implementation of the collectives: `auto` takes the native one when it is there. */
   readonly backend?: 'auto' | 'native' | 'typescript'
+  /**
+   * How groups reduce: `memory` within this process, `tcp` over the bridge's links as between
+   * hosts, with the same bits. Default `auto`: memory, as all groups of a run are in one process.
+   */
+  readonly bridge?: 'auto' | 'memory' | 'tcp'
   /** Cluster secret of the bridges; default: a fresh random one for each run. */
   readonly secret?: string
   /** TCP port of each group's bridge by group name; default: any free one. */

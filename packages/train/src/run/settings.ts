@@ -23,6 +23,8 @@ export interface RunSettings {
   readonly backend: 'auto' | 'native' | 'typescript'
   readonly policy: 'adaptive' | 'even'
   readonly evaluate: boolean
+  /** How groups reduce. */
+  readonly bridge: 'memory' | 'tcp'
   readonly secret: string
   readonly rule: UpdateRule
   readonly buckets: readonly Bucket[]
@@ -98,6 +100,7 @@ export function resolveSettings(options: TrainOptions, task: Task, data: DataSet
     seed: options.seed ?? 1,
     deterministic: options.deterministic ?? false,
     backend: options.backend ?? 'auto',
+    bridge: options.bridge === 'tcp' ? 'tcp' : 'memory',
     policy: options.policy ?? 'adaptive',
     evaluate: options.evaluate ?? true,
     secret: options.secret ?? randomBytes(32).toString('hex'),

@@ -1,12 +1,12 @@
 import type { Context, Down, Ref } from '@kaitian/actors'
 import type { CommunicatorTicket, Region } from '@kaitian/comm-native'
 import { KaitianError } from '@kaitian/errors'
-import type { Peer } from '../bridge/mesh.js'
+import type { Peer } from '../bridge/peering.js'
 import type { FeedLayout } from '../data/feed.js'
 import { Device } from '../device/device.js'
 import { DeviceProtocol, type DeviceInfo, type Joined } from '../device/protocol.js'
 import { Leader } from '../leader/leader.js'
-import { LeaderProtocol, type Formed } from '../leader/protocol.js'
+import { LeaderProtocol, type BridgeArgs, type Formation } from '../leader/protocol.js'
 import type { GroupOptions } from '../run/options.js'
 import type { RunSettings } from '../run/settings.js'
 import type { TrainerProtocol } from './protocol.js'
@@ -44,7 +44,7 @@ export class FormError extends Error {
 /** What a formed generation left to read: where the global sums lie, and how to abort. */
 export interface GenerationHandles {
   readonly tickets: readonly CommunicatorTicket[]
-  /** Sums of the whole cluster, in some member's or leader's memory. */
+  /** Sums of the whole cluster, in some member's memory. */
   readonly sums: Region
   readonly digest: string
 }
@@ -108,25 +108,38 @@ export class Crew {
       .map(({ name }) => ({ name, members: members.filter(({ group }) => group.name === name) }))
       .filter((group) => group.members.length > 0)
     await this.#relink(groups)
-    const order = groups.map(({ name }) => name)
-    const formed = await each(groups, (group) => {
-      const seats = group.members.map(({ name, ref, regions }) => ({ device: name, ref, regions }))
-      const formation = { generation, members: seats, order }
+    const common = {
+      generation,
+      devices: members.map(({ name }) => name),
+      groups: groups.map((group) => ({ name: group.name, size: group.members.length })),
+    }
+    // Without a bridge one leader does for all: their memory is within its reach.
+    const led = this.#bridged ? groups : [{ name: groups[0].name, members }]
+    const tickets = await each(led, (group) => {
+      const formation: Formation = { ...common, members: group.members }
       const leader = this.#leaders.get(group.name)!
       return [group.members.map(({ name }) => name), leader.ask.form(formation, { timeoutMs })]
     })
-    const entries = groups.flatMap((group, index) =>
-      group.members.map(({ name, ref }, rank) => {
-        return { name, ref, entry: { generation, rank, ...formed[index] } }
+    const entries = led.flatMap((group, index) =>
+      group.members.map(({ name, ref }) => {
+        const rank = common.devices.indexOf(name)
+        return { name, ref, entry: { generation, rank, ticket: tickets[index] } }
       }),
     )
     await each(entries, ({ name, ref, entry }) => [[name], ref.ask.enter(entry, { timeoutMs })])
-    return { tickets: formed.map(({ ticket }) => ticket), sums: sumsOf(formed, joined), digest }
+    const { regions } = joined[0]
+    return { tickets, sums: (regions.i64 ?? regions.f32)!, digest }
+  }
+
+  /** Whether groups reach each other over TCP rather than through memory. */
+  get #bridged(): boolean {
+    const { groups, bridge } = this.#options.settings
+    return bridge === 'tcp' && groups.length > 1
   }
 
   /** A link that was lost comes back with the next generation; one that is up is left alone. */
   async #connect(groups: readonly { readonly name: string }[]): Promise<void> {
-    if (groups.length < 2) return
+    if (!this.#bridged || groups.length < 2) return
     const names = new Set(groups.map(({ name }) => name))
     const peers = this.#peers.filter(({ group }) => names.has(group))
     const timeoutMs = this.#options.settings.deadlines.control
@@ -165,14 +178,10 @@ export class Crew {
       Leader,
       {
         group: group.name,
-        groups: settings.groups.map(({ name }) => name),
         backend: settings.backend,
         buckets: settings.buckets,
-        flatSize: settings.flatSize,
         dtype: settings.deterministic ? 'i64' : 'f32',
-        secret: settings.secret,
-        host: '127.0.0.1',
-        port: settings.options.ports?.[group.name] ?? 0,
+        ...(this.#bridged && { bridge: this.#bridgeArgs(group) }),
         deadlines: settings.deadlines,
         trainer: this.#ctx.self,
       },
@@ -182,6 +191,12 @@ export class Crew {
       },
     )
     this.#leaders.set(group.name, leader)
+  }
+
+  #bridgeArgs(group: GroupOptions): BridgeArgs {
+    const { groups, secret, options } = this.#options.settings
+    const port = options.ports?.[group.name] ?? 0
+    return { groups: groups.map(({ name }) => name), secret, host: '127.0.0.1', port }
   }
 
   async #spawnDevice(group: GroupOptions, name: string): Promise<void> {
@@ -230,12 +245,6 @@ function causeOf(name: string, { reason, error }: Down): string {
 
 const deviceModule = new URL('../device/device.js', import.meta.url)
 const leaderModule = new URL('../leader/leader.js', import.meta.url)
-
-/** A group that reduces alone leaves the sums in its members' own regions. */
-function sumsOf(formed: readonly Formed[], joined: readonly Joined[]): Region {
-  const { regions } = joined[0]
-  return (formed[0].result ?? regions.i64 ?? regions.f32)!
-}
 
 /** T5: a member takes part only with the others' bits. */
 function agreedDigest(devices: readonly CrewDevice[], joined: readonly Joined[]): string {

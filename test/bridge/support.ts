@@ -1,7 +1,7 @@
 import { virtualClock, type VirtualClock } from '@kaitian/actors'
 import { loadBackend, type TrunkLoss } from '@kaitian/comm-native'
 import { KaitianError } from '@kaitian/errors'
-import { Peering, type PeeringOptions } from '@kaitian/train/peering'
+import { Peering, type PeeringOptions } from '@kaitian/train/bridge'
 import * as assert from 'uvu/assert'
 
 export const SECRET = 'a secret for tests, thirty-two bytes or more'

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { tcp, type Network } from '@kaitian/train/peering'
+import { tcp, type Network } from '@kaitian/train/bridge'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { whenNative } from '../comm-native/conformance.js'
@@ -119,7 +119,7 @@ function ports(test: Suite): void {
 }
 
 whenNative(() => {
-  const test = suite('peering dispose')
+  const test = suite('bridge dispose')
   for (const add of [everyPhase, everyPiece, ports]) add(test)
   test.run()
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import type { Address } from '@kaitian/train/peering'
+import type { Address } from '@kaitian/train/bridge'
 
 /** A TCP proxy whose connections break where the test says. */
 export class Proxy implements AsyncDisposable {

@@ -167,7 +167,7 @@ function redialling(test: Suite): void {
 }
 
 whenNative(() => {
-  const test = suite('peering connections')
+  const test = suite('bridge connections')
   for (const add of [connecting, misuse, mending, redialling]) add(test)
   test.run()
 })
