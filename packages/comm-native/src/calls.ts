@@ -33,7 +33,8 @@ export function reduceCall(seat: Seat, call: ReduceCall & RootedCall): Call {
 export function reduceScatterCall(seat: Seat, call: MoveCall & { readonly op?: Op }): Call {
   const { send, recv, op, dtype } = call
   checkPieces(seat, 'send', send, 'recv', recv)
-  return reduction('reduceScatter', { send, recv, op, dtype, count: recv.length, root: 0 })
+  const { rank } = seat
+  return reduction('reduceScatter', { send, recv, op, dtype, count: recv.length, root: 0, rank })
 }
 
 export function broadcastCall(
@@ -46,7 +47,7 @@ export function broadcastCall(
 
 export function allgatherCall(seat: Seat, { send, recv, dtype }: MoveCall): Call {
   checkPieces(seat, 'recv', recv, 'send', send)
-  return move('allgather', { send, recv, dtype, count: send.length, root: 0 })
+  return move('allgather', { send, recv, dtype, count: send.length, root: 0, rank: seat.rank })
 }
 
 export function allToAllCall(
@@ -66,7 +67,7 @@ export function gatherCall(seat: Seat, call: RootedCall & Partial<MoveCall>): Ca
   checkRoot(seat, root)
   const recv = seat.rank === root ? call.recv : undefined
   if (seat.rank === root) checkPieces(seat, 'recv', recv, 'send', send)
-  return move('gather', { send, recv, dtype, count: send?.length, root })
+  return move('gather', { send, recv, dtype, count: send?.length, root, rank: seat.rank })
 }
 
 export function scatterCall(seat: Seat, call: RootedCall & Partial<MoveCall>): Call {
@@ -74,7 +75,7 @@ export function scatterCall(seat: Seat, call: RootedCall & Partial<MoveCall>): C
   checkRoot(seat, root)
   const send = seat.rank === root ? call.send : undefined
   if (seat.rank === root) checkPieces(seat, 'send', send, 'recv', recv)
-  return move('scatter', { send, recv, dtype, count: recv?.length, root })
+  return move('scatter', { send, recv, dtype, count: recv?.length, root, rank: seat.rank })
 }
 
 export const BARRIER: Call = {
@@ -106,6 +107,8 @@ interface Parts {
   readonly dtype: DType | undefined
   readonly count: number | undefined
   readonly root: number
+  /** Where ranks have pieces. */
+  readonly rank?: number
 }
 
 function reduction(collective: Collective, parts: Parts): Call {
@@ -117,11 +120,11 @@ function reduction(collective: Collective, parts: Parts): Call {
 }
 
 function move(collective: Collective, parts: Parts): Call {
-  const { send, recv, count, root } = parts
+  const { send, recv, count, root, rank = 0 } = parts
   const dtype = agreedDType(send ?? recv, parts.dtype)
   if (send !== undefined && recv !== undefined && send !== recv) {
     if (!dtypesOf(recv).includes(dtype)) refuse(`recv does not hold ${dtype}, as send does.`)
-    checkApart(send, recv)
+    checkApart(send, recv, rank)
   }
   return { collective, op: 'sum', dtype, count: count!, root, send, recv }
 }
@@ -173,17 +176,22 @@ function checkSame(send: Data | undefined, recv: Data | undefined): void {
 }
 
 /**
- * In place means the very same memory, or this rank's piece of the whole;
- * a shifted overlap would depend on the order in which pieces are worked on.
+ * In place means the very same memory, or this rank's own piece of the whole; with any other
+ * overlap, results would depend on the order in which pieces are worked on.
  */
-function checkApart(send: Data, recv: Data): void {
+function checkApart(send: Data, recv: Data, rank: number): void {
   if (send.buffer !== recv.buffer) return
   const distance = recv.byteOffset - send.byteOffset
   const apart = distance >= send.byteLength || -distance >= recv.byteLength
-  if (apart || distance === 0) return
-  const smaller = Math.min(send.byteLength, recv.byteLength)
-  const isPiece = send.byteLength !== recv.byteLength && distance % smaller === 0
-  if (!isPiece) refuse('recv overlaps send without being the same memory; keep them apart.')
+  if (apart || distance === distanceInPlace(send, recv, rank)) return
+  refuse(
+    "recv overlaps send, but neither is it the same memory nor one this rank's piece of the other; keep them apart.",
+  )
+}
+
+function distanceInPlace(send: Data, recv: Data, rank: number): number {
+  if (send.byteLength === recv.byteLength) return 0
+  return send.byteLength > recv.byteLength ? rank * recv.byteLength : -rank * send.byteLength
 }
 
 function refuse(sentence: string, fields: Record<string, unknown> = {}): never {
