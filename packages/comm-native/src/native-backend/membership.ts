@@ -1,4 +1,4 @@
-import { KaitianError } from '@kaitian/errors'
+import { KaitianError, toKaitianError } from '@kaitian/errors'
 import type { Call } from '../calls.js'
 import { checkSignature } from '../checks.js'
 import { COLLECTIVES } from '../collective.js'
@@ -65,11 +65,16 @@ export class NativeBackedMembership extends Member {
     if (this.#left) throw hasLeft(this.ticket, this.rank)
     const { count, root, send, recv } = call
     const token = this.#completions.token()
-    // Not spread: that costs as much as the rest of the call.
-    const outcome =
-      bytesOf(call) > INLINE_BYTES
-        ? this.#handle.callElsewhere(token, codeOf(call), count, root, send, recv)
-        : this.#handle.call(token, codeOf(call), count, root, send, recv)
+    let outcome: NativeOutcome
+    try {
+      // Not spread: that costs as much as the rest of the call.
+      outcome =
+        bytesOf(call) > INLINE_BYTES
+          ? this.#handle.callElsewhere(token, codeOf(call), count, root, send, recv)
+          : this.#handle.call(token, codeOf(call), count, root, send, recv)
+    } catch (error) {
+      throw unusable(error)
+    }
     return outcome === DONE ? undefined : this.#settle(outcome, token)
   }
 
@@ -77,7 +82,12 @@ export class NativeBackedMembership extends Member {
     if (this.#left) throw hasLeft(this.ticket, this.rank)
     const token = this.#completions.token()
     const { count, send, recv } = call
-    const outcome = this.#handle.pass(token, codeOf(call), count, peer, send, recv)
+    let outcome: NativeOutcome
+    try {
+      outcome = this.#handle.pass(token, codeOf(call), count, peer, send, recv)
+    } catch (error) {
+      throw unusable(error)
+    }
     return outcome === DONE ? undefined : this.#settle(outcome, token)
   }
 
@@ -95,6 +105,11 @@ function codeOf({ collective, op, dtype }: Call): number {
 
 function bytesOf({ send, recv, dtype, count }: Call): number {
   return Math.max(send?.byteLength ?? 0, recv?.byteLength ?? 0, count * ELEMENT_BYTES[dtype])
+}
+
+/** Only the native side sees of what kind memory is, before anything has begun. */
+function unusable(error: unknown): KaitianError {
+  return toKaitianError(error, 'BAD_ARGUMENT', 'The memory cannot be pinned')
 }
 
 function gone(ticket: CommunicatorTicket): KaitianError {
