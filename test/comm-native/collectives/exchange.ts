@@ -61,15 +61,15 @@ export function prepare(given: Case, seat: Seat, arenas: readonly [Arena, Arena]
   return { given, input, outcomes, arenas, call: (membership) => start(given, buffers, membership) }
 }
 
-function layoutOf({ call, root, inPlace }: Case, rank: number, n: number, ranks: number): Layout {
+function layoutOf({ call, root }: Case, rank: number, n: number, ranks: number): Layout {
   const isRoot = rank === root
   switch (call) {
     case 'allreduce':
+    case 'broadcast':
+    case 'sendRecv':
       return { send: n, recv: n }
     case 'reduce':
       return { send: n, recv: isRoot ? n : undefined }
-    case 'broadcast':
-      return isRoot || inPlace ? { send: n, recv: n } : { send: n, recv: n }
     case 'allgather':
       return { send: n, recv: n * ranks, whole: 'recv' }
     case 'reduceScatter':
@@ -80,8 +80,6 @@ function layoutOf({ call, root, inPlace }: Case, rank: number, n: number, ranks:
       return isRoot ? { send: n, recv: n * ranks, whole: 'recv' } : { send: n, recv: undefined }
     case 'scatter':
       return isRoot ? { send: n * ranks, recv: n, whole: 'send' } : { send: undefined, recv: n }
-    case 'sendRecv':
-      return { send: n, recv: n }
   }
 }
 
@@ -142,7 +140,9 @@ function start(given: Case, buffers: Buffers, membership: Membership): Promise<u
   const { call, op, dtype, root, inPlace } = given
   const send = buffers.send!
   const recv = buffers.recv!
-  const placed = inPlace ? { send } : { send, recv }
+  // In place may be said by leaving recv out, by the same array, or by another over its memory.
+  const again = given.seed % 2 === 0 ? send : send?.subarray()
+  const placed = !inPlace ? { send, recv } : given.seed % 3 === 0 ? { send } : { send, recv: again }
   switch (call) {
     case 'allreduce':
       return membership.allreduce({ ...placed, op, dtype })

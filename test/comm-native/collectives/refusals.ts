@@ -12,6 +12,7 @@ export const REFUSALS = {
   'recv that overlaps send from below': 'BAD_ARGUMENT',
   'a piece that lies askew in the whole': 'BAD_ARGUMENT',
   "another rank's piece as one's own": 'BAD_ARGUMENT',
+  "a result in another rank's piece": 'BAD_ARGUMENT',
   'an array of another type than dtype says': 'BAD_ARGUMENT',
   'arrays of two types': 'BAD_ARGUMENT',
   'no typed array': 'BAD_ARGUMENT',
@@ -65,12 +66,17 @@ const SHAPES: Partial<Record<Refusal, Attempt>> = {
     m.allreduce({ send: within(memory, 4, 8), recv: within(memory, 0, 8) }),
   'a piece that lies askew in the whole': (m) =>
     m.allgather({ send: within(memory, 3, 4), recv: within(memory, 0, 4 * m.size) }),
+}
+
+const PIECES: Partial<Record<Refusal, Attempt>> = {
+  // As others read or write that piece meanwhile, the result would be anyone's guess.
   "another rank's piece as one's own": (m) => {
-    const piece = (m.rank + 1) % m.size
-    return m.allgather({
-      send: within(memory, 4 * piece, 4),
-      recv: within(memory, 0, 4 * m.size),
-    })
+    const send = within(memory, 4 * ((m.rank + 1) % m.size), 4)
+    return m.allgather({ send, recv: within(memory, 0, 4 * m.size) })
+  },
+  "a result in another rank's piece": (m) => {
+    const recv = within(memory, 4 * ((m.rank + 1) % m.size), 4)
+    return m.reduceScatter({ send: within(memory, 0, 4 * m.size), recv })
   },
 }
 
@@ -117,7 +123,10 @@ const BUFFERS: Partial<Record<Refusal, Attempt>> = {
     m.send({ to: (m.rank + 1) % m.size, data: resizable(16) }),
 }
 
-const ATTEMPTS = { ...SHAPES, ...TYPES, ...RANKS, ...BUFFERS } as Record<Refusal, Attempt>
+const ATTEMPTS = { ...SHAPES, ...PIECES, ...TYPES, ...RANKS, ...BUFFERS } as Record<
+  Refusal,
+  Attempt
+>
 
 export function refuse(membership: Membership, refusal: Refusal): Promise<void> {
   return ATTEMPTS[refusal](membership)
