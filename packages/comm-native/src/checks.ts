@@ -26,8 +26,8 @@ export function checkNatural(name: string, value: number): void {
 }
 
 /** Refuses by name what cannot be carried, never does it wrong (C1). */
-export function checkDType(dtype: DType): void {
-  if (DTYPES.includes(dtype)) return
+export function checkDType(dtype: unknown): void {
+  if (DTYPES.includes(dtype as DType)) return
   throw new KaitianError(
     'UNSUPPORTED_DTYPE',
     `The element type '${dtype}' is not supported; use one of ${DTYPES.join(', ')}.`,
@@ -36,8 +36,8 @@ export function checkDType(dtype: DType): void {
 }
 
 /** The mean of integers is none, and rounding it would hide that. */
-export function checkOp(op: Op, dtype: DType): void {
-  if (OPS.includes(op) && (op !== 'avg' || isFloat(dtype))) return
+export function checkOp(op: unknown, dtype: DType): void {
+  if (OPS.includes(op as Op) && (op !== 'avg' || isFloat(dtype))) return
   const advice = op === 'avg' ? `use 'sum' for ${dtype} and divide` : `use one of ${OPS.join(', ')}`
   throw new KaitianError(
     'UNSUPPORTED_OP',
