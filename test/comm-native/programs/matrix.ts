@@ -1,5 +1,4 @@
 // All that collectives.test.ts tries, and what is too large for it: `npm run test:matrix`.
-import { freemem } from 'node:os'
 import type { Case } from '../collectives/case.js'
 import type { Placement } from '../collectives/cluster.js'
 import { runCases, runLarge } from '../collectives/exactness.conformance.js'
@@ -38,7 +37,7 @@ async function small(placement: Placement): Promise<number> {
 }
 
 async function huge(placement: Placement): Promise<number> {
-  if (freemem() < HUGE_NEEDS) {
+  if (process.availableMemory() < HUGE_NEEDS) {
     const gib = (HUGE_NEEDS / 2 ** 30).toFixed(1)
     console.log(`${placement.name}: skipped allreduce of more than 2 GiB, which needs ${gib} GiB`)
     return 0
