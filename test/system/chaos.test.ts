@@ -2,7 +2,7 @@ import { seededRandom } from '@kaitian/actors'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { groupsOf, smallTask, tryRun } from '../train/try-run.js'
+import { bridges, groupsOf, smallTask, tryRun } from '../train/try-run.js'
 
 const test = suite('chaos')
 
@@ -26,6 +26,7 @@ test('T1 T2 T3 random kills of sim devices: the checker passes and no bit change
         deterministic: true,
         seed: 1,
         evaluate: false,
+        bridge: bridges[random.integer(bridges.length)],
       },
       task,
       surroundings: { placement: seed % 2 === 0 ? 'inline' : 'thread' },

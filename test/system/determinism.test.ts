@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fixed } from '../train/fixed-scheduler.js'
-import { groupsOf, tryRun, type TryOptions } from '../train/try-run.js'
+import { bridges, groupsOf, tryRun, type TryOptions } from '../train/try-run.js'
 
 const test = suite('deterministic mode')
 
@@ -47,6 +47,12 @@ test('S5 the TypeScript collectives end with the same bits', async () => {
   const { groups, ...rest } = { ...options, groups: four }
   assert.is(await digestOf({ options: { ...rest, groups, backend: 'typescript' } }), alone)
 })
+
+for (const bridge of bridges) {
+  test(`S5 groups that reduce over ${bridge} end with the same bits`, async () => {
+    assert.is(await digestOf({ options: { ...options, groups: four, bridge } }), alone)
+  })
+}
 
 test('T2 a device killed in mid-run changes no bit', async () => {
   const digest = await digestOf({

@@ -2,7 +2,7 @@ import type { Runtime, StepEvent } from '@kaitian/train'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fixed } from '../train/fixed-scheduler.js'
-import { groupsOf, tryRun } from '../train/try-run.js'
+import { bridges, groupsOf, tryRun } from '../train/try-run.js'
 
 const test = suite('failures')
 
@@ -13,81 +13,83 @@ async function reach(runtime: Runtime, device: string, phase: string): Promise<v
   while ((await runtime.inspect(device)).phase !== phase) await new Promise(setImmediate)
 }
 
-test('T1 T3 a device killed while it computes is survived', async () => {
-  let killed: Promise<void> | undefined
-  const { summary, verdict } = await tryRun({
-    options,
-    on: ({ name, payload }, runtime) => {
-      if (name === 'step' && payload.committed === 3) killed = runtime.kill('cpu:3')
-    },
+for (const bridge of bridges) {
+  test(`T1 T3 a device killed while it computes is survived, over ${bridge}`, async () => {
+    let killed: Promise<void> | undefined
+    const { summary, verdict } = await tryRun({
+      options: { ...options, bridge },
+      on: ({ name, payload }, runtime) => {
+        if (name === 'step' && payload.committed === 3) killed = runtime.kill('cpu:3')
+      },
+    })
+    await killed
+    assert.ok(verdict.ok, verdict.summary)
+    assert.is(summary.outcome, 'finished')
+    assert.is(summary.generations, 2)
+    assert.equal(Object.keys(summary.digests), ['cpu:0', 'cpu:1', 'cpu:2'])
   })
-  await killed
-  assert.ok(verdict.ok, verdict.summary)
-  assert.is(summary.outcome, 'finished')
-  assert.is(summary.generations, 2)
-  assert.equal(Object.keys(summary.digests), ['cpu:0', 'cpu:1', 'cpu:2'])
-})
 
-test('T1 T3 C4 a device killed inside the barrier is survived', async () => {
-  let killed: Promise<void> | undefined
-  const slow = (group: number) => (group === 1 ? { pace: { alphaMs: 400, betaMs: 0 } } : {})
-  const { summary, verdict } = await tryRun({
-    options: { ...options, groups: groupsOf('tfjs', [2, 2], slow), maxSteps: 6 },
-    on: ({ name, payload }, runtime) => {
-      if (name !== 'step' || payload.committed !== 2) return
-      killed = reach(runtime, 'cpu:1', 'reducing').then(async () => await runtime.kill('cpu:1'))
-    },
+  test(`T1 T3 C4 a device killed inside the barrier is survived, over ${bridge}`, async () => {
+    let killed: Promise<void> | undefined
+    const slow = (group: number) => (group === 1 ? { pace: { alphaMs: 400, betaMs: 0 } } : {})
+    const { summary, verdict } = await tryRun({
+      options: { ...options, bridge, groups: groupsOf('tfjs', [2, 2], slow), maxSteps: 6 },
+      on: ({ name, payload }, runtime) => {
+        if (name !== 'step' || payload.committed !== 2) return
+        killed = reach(runtime, 'cpu:1', 'reducing').then(async () => await runtime.kill('cpu:1'))
+      },
+    })
+    await killed
+    assert.ok(verdict.ok, verdict.summary)
+    assert.is(summary.outcome, 'finished')
+    assert.is(summary.generations, 2)
+    assert.equal(Object.keys(summary.digests), ['cpu:0', 'cpu:2', 'cpu:3'])
   })
-  await killed
-  assert.ok(verdict.ok, verdict.summary)
-  assert.is(summary.outcome, 'finished')
-  assert.is(summary.generations, 2)
-  assert.equal(Object.keys(summary.digests), ['cpu:0', 'cpu:2', 'cpu:3'])
-})
 
-test('T1 a whole group may die; the other goes on alone', async () => {
-  const killed: Promise<void>[] = []
-  const { summary, verdict } = await tryRun({
-    options: { ...options, groups: groupsOf('sim', [1, 2]) },
-    on: ({ name, payload }, runtime) => {
-      if (name !== 'step' || payload.committed !== 4) return
-      killed.push(runtime.kill('cpu:1'), runtime.kill('cpu:2'))
-    },
+  test(`T1 a whole group may die; the other goes on alone, over ${bridge}`, async () => {
+    const killed: Promise<void>[] = []
+    const { summary, verdict } = await tryRun({
+      options: { ...options, bridge, groups: groupsOf('sim', [1, 2]) },
+      on: ({ name, payload }, runtime) => {
+        if (name !== 'step' || payload.committed !== 4) return
+        killed.push(runtime.kill('cpu:1'), runtime.kill('cpu:2'))
+      },
+    })
+    await Promise.all(killed)
+    assert.ok(verdict.ok, verdict.summary)
+    assert.is(summary.outcome, 'finished')
+    assert.equal(Object.keys(summary.digests), ['cpu:0'])
   })
-  await Promise.all(killed)
-  assert.ok(verdict.ok, verdict.summary)
-  assert.is(summary.outcome, 'finished')
-  assert.equal(Object.keys(summary.digests), ['cpu:0'])
-})
 
-test('the last device dying ends the run with NO_DEVICES_LEFT', async () => {
-  let killed: Promise<void> | undefined
-  const { summary, verdict } = await tryRun({
-    options: { ...options, groups: groupsOf('sim', [1]) },
-    on: ({ name, payload }, runtime) => {
-      if (name === 'step' && payload.committed === 2) killed = runtime.kill('cpu:0')
-    },
+  test(`the last device dying ends the run with NO_DEVICES_LEFT, over ${bridge}`, async () => {
+    let killed: Promise<void> | undefined
+    const { summary, verdict } = await tryRun({
+      options: { ...options, bridge, groups: groupsOf('sim', [1]) },
+      on: ({ name, payload }, runtime) => {
+        if (name === 'step' && payload.committed === 2) killed = runtime.kill('cpu:0')
+      },
+    })
+    await killed
+    assert.is(summary.outcome, 'failed')
+    assert.is(summary.error?.code, 'NO_DEVICES_LEFT')
+    assert.ok(verdict.ok, verdict.summary)
   })
-  await killed
-  assert.is(summary.outcome, 'failed')
-  assert.is(summary.error?.code, 'NO_DEVICES_LEFT')
-  assert.ok(verdict.ok, verdict.summary)
-})
 
-test('C4 a device that stalls is given up after the deadline, by name', async () => {
-  const faults: string[] = []
-  const { summary, verdict } = await tryRun({
-    options: { ...options, groups: groupsOf('sim', [2, 1]), deadlineMs: 4_000, maxSteps: 6 },
-    surroundings: { scheduler: fixed({ 'cpu:0': 1, 'cpu:1': 1, 'cpu:2': 1 }) },
-    on: ({ name, payload }, runtime) => {
-      if (name === 'fault' && payload.kind === 'down') faults.push(payload.device ?? '')
-      if (name === 'step' && payload.committed === 2) runtime.slow('cpu:1', 1e9)
-    },
+  test(`C4 a device that stalls is given up after the deadline, by name, over ${bridge}`, async () => {
+    const faults: string[] = []
+    const { summary, verdict } = await tryRun({
+      options: { ...options, bridge, groups: groupsOf('sim', [2, 1]), deadlineMs: 4_000, maxSteps: 6 },
+      surroundings: { scheduler: fixed({ 'cpu:0': 1, 'cpu:1': 1, 'cpu:2': 1 }) },
+      on: ({ name, payload }, runtime) => {
+        if (name === 'fault' && payload.kind === 'down') faults.push(payload.device ?? '')
+        if (name === 'step' && payload.committed === 2) runtime.slow('cpu:1', 1e9)
+      },
+    })
+    assert.equal(faults, ['cpu:1'])
+    assert.ok(verdict.ok, verdict.summary)
+    assert.is(summary.outcome, 'finished')
   })
-  assert.equal(faults, ['cpu:1'])
-  assert.ok(verdict.ok, verdict.summary)
-  assert.is(summary.outcome, 'finished')
-})
+}
 
 test('stop ends the run between steps, and says where it stood', async () => {
   const steps: StepEvent[] = []

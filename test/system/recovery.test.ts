@@ -1,5 +1,4 @@
 import { rename, rm } from 'node:fs/promises'
-import { Socket } from 'node:net'
 import type { KaitianError } from '@kaitian/errors'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -9,33 +8,6 @@ const test = suite('recovery')
 
 const slowly = () => ({ settings: { alphaMs: 5, betaMs: 0 } })
 const inline = { placement: 'inline' as const }
-
-/** The bridges' connections of this process; `inline` keeps them in it. */
-function sockets(): Socket[] {
-  const { _getActiveHandles } = process as unknown as { _getActiveHandles(this: void): unknown[] }
-  return _getActiveHandles()
-    .filter((handle) => handle instanceof Socket)
-    .filter(({ remotePort }) => remotePort !== undefined)
-}
-
-test('T1 a link lost between two healthy groups costs a generation and no device', async () => {
-  let cut = 0
-  const { summary, verdict } = await tryRun({
-    options: { groups: groupsOf('sim', [2, 1], slowly), evaluate: false },
-    surroundings: inline,
-    on: ({ name, payload }) => {
-      if (name !== 'step' || payload.committed !== 3) return
-      const [link] = sockets()
-      link.destroy()
-      cut++
-    },
-  })
-  assert.is(cut, 1)
-  assert.ok(verdict.ok, verdict.summary)
-  assert.is(summary.outcome, 'finished')
-  assert.is(Object.keys(summary.digests).length, 3)
-  assert.ok(summary.generations >= 2)
-})
 
 test('more devices than the evaluation has slots for all evaluate', async () => {
   const { summary } = await tryRun({

@@ -16,6 +16,7 @@ import {
   type TrainEvents,
   type TrainOptions,
 } from '@kaitian/train'
+import { loadBackend } from '@kaitian/comm-native'
 import { check } from '../checker/check.js'
 import type { Verdict } from '../checker/verdict.js'
 
@@ -50,6 +51,10 @@ export const smallTask: Task = {
   shard: 4,
   epochs: 2,
 }
+
+/** How groups can reduce here: over TCP only where the native core was built. */
+export const bridges: readonly NonNullable<TrainOptions['bridge']>[] =
+  loadBackend().implementation === 'native' ? ['memory', 'tcp'] : ['memory']
 
 /** Groups of `counts` devices each: cpu:0 … in order. */
 export function groupsOf(
