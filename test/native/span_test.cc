@@ -282,3 +282,18 @@ TEST("C5 a damaged chunk fails the call on both sides and is never summed") {
     }
   }
 }
+
+TEST("a group that is through with its last call lets the others finish it, and no more") {
+  for (int round = 0; round < 50; ++round) {
+    std::vector<std::vector<float>> memory(2, std::vector<float>(1 << 16));
+    Cluster cluster({.groups = {1, 1}});
+    spawnRanks(2, [&](size_t rank) {
+      float* const data = memory[rank].data();
+      const Arrival arrival = arrivalOf(kCases[0], memory[rank].size(), data, data);
+      CHECK(!callAndWait(cluster.of(rank), rank, arrival, false));
+      if (rank == 0) return cluster.of(0).close();
+      const auto failure = callAndWait(cluster.of(1), 1, arrival, false);
+      CHECK(std::holds_alternative<Aborted>(*failure));
+    });
+  }
+}

@@ -81,6 +81,8 @@ export interface NativeCommunicator {
   id(): number
   issue(token: number, ...signature: NativeSignature): void
   abort(cause: string): void
+  /** Aborts; other groups are told only if they begin something more. */
+  retire(cause: string): void
   /** Completes when the native thread runs nothing any more. */
   end(token: number): void
   /** Joins the native thread and unpins; does not wait once `end` has completed. */

@@ -188,7 +188,7 @@ TEST("B3 a reader that holds on stops the sender at the window, without growing"
   // Received is acknowledged; consumed is not. A result overtakes what waits.
   pins.waitUntil(kCount - kWindow);
   sendChunk(*sender.link, Flow::Result, 0, 1);
-  reader.waitUntil([&] { return reader.chunks[1].size() == 1; });
+  reader.waitUntil([&] { return reader.chunks[static_cast<size_t>(Flow::Result)].size() == 1; });
   CHECK(reader.chunks[0].size() == kWindow);
   CHECK(*pins.count == kCount - kWindow);
   CHECK(reader.link->peakBytes() <= (kWindow + 1) * kChunkBytes);

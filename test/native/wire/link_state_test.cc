@@ -149,7 +149,8 @@ TEST("a dropped generation is neither sent nor resent nor delivered, and gives i
       consumed = ack && ack->received == number && ack->consumed[2] == number;
     }
   }
-  CHECK(user.chunks[1].size() == 1 && user.chunks[1][0].key == keyOf(20, 2));
+  const auto& results = user.chunks[static_cast<size_t>(Flow::Result)];
+  CHECK(results.size() == 1 && results[0].key == keyOf(20, 2));
 }
 
 TEST("two links agree on credits after drops and losses") {

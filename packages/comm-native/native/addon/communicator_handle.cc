@@ -85,6 +85,7 @@ Napi::Function CommunicatorHandle::define(Napi::Env env) {
                          InstanceMethod<&CommunicatorHandle::id>("id"),
                          InstanceMethod<&CommunicatorHandle::issue>("issue"),
                          InstanceMethod<&CommunicatorHandle::abort>("abort"),
+                         InstanceMethod<&CommunicatorHandle::retire>("retire"),
                          InstanceMethod<&CommunicatorHandle::end>("end"),
                          InstanceMethod<&CommunicatorHandle::release>("release"),
                      });
@@ -120,6 +121,10 @@ void CommunicatorHandle::issue(const Napi::CallbackInfo& info) {
 
 void CommunicatorHandle::abort(const Napi::CallbackInfo& info) {
   communicator_->abort(Aborted{info[0].As<Napi::String>()});
+}
+
+void CommunicatorHandle::retire(const Napi::CallbackInfo& info) {
+  communicator_->retire(info[0].As<Napi::String>());
 }
 
 void CommunicatorHandle::end(const Napi::CallbackInfo& info) {

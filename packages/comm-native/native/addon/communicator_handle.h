@@ -24,6 +24,8 @@ class CommunicatorHandle : public Napi::ObjectWrap<CommunicatorHandle> {
   void issue(const Napi::CallbackInfo& info);
   // abort(cause)
   void abort(const Napi::CallbackInfo& info);
+  // retire(cause): the end of a generation, which leaves others to finish
+  void retire(const Napi::CallbackInfo& info);
   // end(token): completes when the native thread runs nothing any more
   void end(const Napi::CallbackInfo& info);
   // release(): joins the thread and unpins; at once after `end` has completed

@@ -15,7 +15,6 @@ namespace kaitian {
 namespace {
 
 constexpr int kSpins = 200;
-constexpr int kYields = 20;
 
 }  // namespace
 
@@ -39,10 +38,6 @@ bool Bell::spin(uint32_t seen) const {
   for (int i = 0; i < kSpins && !alone; ++i) {
     if (read() != seen) return true;
     relax();
-  }
-  for (int i = 0; i < kYields; ++i) {
-    if (read() != seen) return true;
-    std::this_thread::yield();
   }
   return false;
 }

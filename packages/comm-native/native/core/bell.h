@@ -22,9 +22,9 @@ using Clock = std::chrono::steady_clock;
 //     bell.wait(seen, deadline);
 //   }
 //
-// A waiter spins for some microseconds, then yields, then sleeps: a wake from
-// sleep costs 25–50 µs, while spinning longer would take the processor from
-// the very threads that are waited for.
+// A waiter spins for some microseconds, then sleeps: a wake from sleep costs
+// 25–50 µs, while spinning longer, or yielding again and again, would take the
+// processor from the very threads that are waited for.
 class Bell {
  public:
   uint32_t read() const { return rings_.load(std::memory_order_seq_cst); }

@@ -183,7 +183,14 @@ void Communicator::leave(size_t rank) {
   crew_.ring();
 }
 
-void Communicator::abort(Failure failure) {
+void Communicator::abort(Failure failure) { end(std::move(failure), true); }
+
+void Communicator::retire(std::string cause) {
+  const auto waits = [](const Lane* lane) { return lane->waiting().has_value(); };
+  end(Aborted{std::move(cause)}, std::ranges::any_of(lanes(), waits));
+}
+
+void Communicator::end(Failure failure, bool tells) {
   const std::lock_guard sweeping(sweeping_);
   {
     const std::lock_guard lock(mutex_);
@@ -193,7 +200,7 @@ void Communicator::abort(Failure failure) {
   }
   // From now on it does not change any more.
   for (Lane* const lane : lanes()) lane->sweep(*failure_);
-  if (span_ != nullptr) span_->abort(*failure_);
+  if (span_ != nullptr) span_->abort(*failure_, tells);
   crew_.ring();
 }
 
@@ -247,7 +254,7 @@ void Communicator::whenEnded(std::function<void()> ended) {
 
 // The crew's last act. Threads of ranks see the abort after a step at most.
 void Communicator::ended() {
-  if (span_ != nullptr) span_->exit();
+  if (span_ != nullptr) span_->exit(*failure());
   awaitNobodyInside();
   std::function<void()> ended;
   {
@@ -268,9 +275,9 @@ void Communicator::awaitNobodyInside() const {
 }
 
 void Communicator::close() {
-  abort(Aborted{"The leader's thread ended."});
+  retire("The leader's thread ended.");
   crew_.join();
-  if (span_ != nullptr) span_->exit();
+  if (span_ != nullptr) span_->exit(*failure());
   awaitNobodyInside();
   const std::lock_guard sweeping(sweeping_);
   for (auto& regions : options_.regions) regions.clear();

@@ -58,7 +58,11 @@ class Communicator : private LaneHost, private SpanHost {
   Outcome issue(const Signature& signature, Completion done);
   // Calls back when no thread of this object's runs any more; then `close` will not wait.
   void whenEnded(std::function<void()> ended);
-  // Aborts, waits until all threads have left the memory, unpins it.
+  // The end of a generation in which all went well: an abort that the other
+  // groups, who may still be finishing the last call, are told of only when they
+  // begin another one. A plain abort while somebody here waits.
+  void retire(std::string cause);
+  // Retires, waits until all threads have left the memory, unpins it.
   void close();
 
   // A rank's thread. `join` is false when the rank had joined before.
@@ -115,6 +119,7 @@ class Communicator : private LaneHost, private SpanHost {
   void lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next);
   void fail(const Lane& lane, Lane::Waiting waiting);
   bool linkFails(const Lane::Waiting& waiting, Clock::time_point now, Clock::time_point& next);
+  void end(Failure failure, bool tells);
   std::vector<int> leftAmong(const std::vector<int>& ranks) const;
   void ended();
   void awaitNobodyInside() const;

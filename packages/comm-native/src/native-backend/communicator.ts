@@ -53,7 +53,7 @@ export class NativeBackedCommunicator implements Communicator {
   /** The order is the point: nobody writes any more before the memory is let go. */
   async dispose(): Promise<void> {
     this.#disposed ??= (async () => {
-      this.abort('The communicator was disposed.')
+      this.#handle.retire('The communicator was disposed.')
       await this.#completions.next((token) => this.#handle.end(token))
       this.#handle.release()
     })()

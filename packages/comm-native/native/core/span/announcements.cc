@@ -36,6 +36,16 @@ std::optional<Announcements::Complete> Announcements::look(Lane& lane, uint64_t 
   return Complete{number, compare(marked)};
 }
 
+bool Announcements::awaitsUs() const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, lane] : lanes_) {
+    for (const auto& [number, operation] : lane.operations) {
+      if (operation.parties.empty()) return true;
+    }
+  }
+  return false;
+}
+
 std::vector<size_t> Announcements::missing(uint32_t lane, uint64_t number) const {
   const std::lock_guard lock(mutex_);
   std::vector<size_t> groups;

@@ -9,8 +9,8 @@ namespace {
 
 // A step of a small operation is a part of it, so that its ways overlap, but
 // worth a frame.
-constexpr size_t kSmallestStep = 16 * 1024;
-constexpr size_t kStepsAtLeast = 16;
+constexpr size_t kSmallestStep = 64 * 1024;
+constexpr size_t kStepsAtLeast = 8;
 
 GroupLost::Reason reasonOf(wire::Loss::Reason reason) {
   switch (reason) {
@@ -53,7 +53,7 @@ Span::Span(SpanOptions options, SpanHost& host) : options_(std::move(options)), 
   }
 }
 
-Span::~Span() { exit(); }
+Span::~Span() { exit(Aborted{"The communicator is gone."}); }
 
 void Span::enter() {
   for (size_t group = 0; group < peers_.size(); ++group) {
@@ -63,10 +63,12 @@ void Span::enter() {
   }
 }
 
-void Span::exit() {
+void Span::exit(const Failure& reason) {
   for (size_t group = 0; group < peers_.size(); ++group) {
-    if (group != options_.group) options_.trunks[group]->exit(*peers_[group]);
+    if (group != options_.group) options_.trunks[group]->exit(*peers_[group], reason);
   }
+  // Of what comes from now on the trunks tell.
+  abort(reason, announcements_.awaitsUs());
   // Slots of the links, which the next generation needs.
   const std::lock_guard lock(mutex_);
   pending_.clear();
@@ -160,9 +162,9 @@ size_t Span::pieceOf(const Signature& signature) const {
   return std::clamp<uint64_t>(part, kSmallestStep, options_.chunkBytes) / width;
 }
 
-void Span::abort(const Failure& failure) {
+void Span::abort(const Failure& failure, bool tells) {
   for (size_t group = 0; group < options_.trunks.size(); ++group) {
-    if (group == options_.group) continue;
+    if (group == options_.group || !tells) continue;
     options_.trunks[group]->link().abort({options_.generation, failure});
   }
   for (const auto& pool : pools_) pool->bell().ring();

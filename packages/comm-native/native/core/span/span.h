@@ -63,8 +63,8 @@ class Span {
 
   // Begins to hear of this generation. After construction, once.
   void enter();
-  // Is not called any more after this.
-  void exit();
+  // Is not called any more after this, which says why.
+  void exit(const Failure& reason);
 
   // All ranks of this group have arrived. True when no other group takes part.
   bool announce(Lane& lane, const Operation& operation, uint64_t number);
@@ -77,8 +77,8 @@ class Span {
 
   // Elements of a step.
   size_t pieceOf(const Signature& signature) const;
-  // Tells the other groups.
-  void abort(const Failure& failure);
+  // Wakes whoever waits for a slot, and tells the other groups.
+  void abort(const Failure& failure, bool tells);
   // Groups that an operation waits for.
   std::vector<size_t> laggards(const Lane& lane, uint64_t number, Phase phase) const;
   // A group that cannot be reached, since before `since`.

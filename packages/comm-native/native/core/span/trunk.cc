@@ -37,6 +37,8 @@ void Trunk::onAnnouncement(const wire::Announcement& announcement) {
     if (announcements_.size() < kEarly) announcements_.push_back(announcement);
   } else if (user_ != nullptr && generation == generation_) {
     user_->onAnnouncement(announcement);
+  } else if (farewell_ && generation == generation_) {
+    link_->abort({generation, *std::exchange(farewell_, std::nullopt)});
   }
 }
 
@@ -54,6 +56,7 @@ void Trunk::enter(uint64_t generation, TrunkUser& user) {
   const std::lock_guard lock(mutex_);
   generation_ = generation;
   user_ = &user;
+  farewell_.reset();
   const std::vector<wire::Announcement> announcements = std::exchange(announcements_, {});
   for (const wire::Announcement& announcement : announcements) {
     const uint64_t of = announcement.signature.generation;
@@ -65,9 +68,11 @@ void Trunk::enter(uint64_t generation, TrunkUser& user) {
   if (notice.generation == generation) user.onAbort(notice);
 }
 
-void Trunk::exit(const TrunkUser& user) {
+void Trunk::exit(const TrunkUser& user, const Failure& reason) {
   const std::lock_guard lock(mutex_);
-  if (user_ == &user) user_ = nullptr;
+  if (user_ != &user) return;
+  user_ = nullptr;
+  farewell_ = reason;
 }
 
 std::optional<Trunk::Gap> Trunk::gap() const {

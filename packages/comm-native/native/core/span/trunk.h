@@ -43,8 +43,9 @@ class Trunk {
   // From here on the user is told of this generation, and of no older one. What
   // came early is told first, by this thread.
   void enter(uint64_t generation, TrunkUser& user);
-  // After it returns the user is not called any more. Not from an event.
-  void exit(const TrunkUser& user);
+  // After it returns the user is not called any more. Not from an event. Whoever
+  // announces something of its generation afterwards is told that it is over.
+  void exit(const TrunkUser& user, const Failure& reason);
   // Why and since when nothing comes or goes, while that is so.
   struct Gap {
     wire::Loss loss;
@@ -66,6 +67,8 @@ class Trunk {
   mutable std::mutex mutex_;  // guards what follows; held while the user is called
   uint64_t generation_ = 0;
   TrunkUser* user_ = nullptr;
+  // Why the generation is over, if it is and has not been told.
+  std::optional<Failure> farewell_;
   std::vector<wire::Announcement> announcements_;
   std::optional<wire::AbortNotice> notice_;
 

@@ -5,12 +5,18 @@ namespace kaitian::wire {
 // Both this pair and that of idle() are sequentially consistent: what is counted
 // while the reader becomes idle is seen by one of the two.
 void AckSchedule::count(std::atomic<size_t>& since) {
-  if (since.fetch_add(1) + 1 >= every_ || idle_.load()) request();
+  const bool enough = since.fetch_add(1) + 1 >= every_;
+  if (idle_.load()) {
+    request();
+  } else if (enough) {
+    // The reader is awake, and looks.
+    due_.store(true);
+  }
 }
 
 void AckSchedule::idle(bool idle) {
   idle_.store(idle);
-  if (idle && (received_.load() > 0 || consumed_.load() > 0)) request();
+  if (idle && owes()) due_.store(true);
 }
 
 void AckSchedule::request() {

@@ -20,8 +20,11 @@ class AckSchedule {
   // Any thread.
   void onReceived() { count(received_); }
   void onConsumed() { count(consumed_); }
-  // The reader is about to wait for the peer, or has waited.
+  // The reader is about to wait for long, or has waited. Until it has, it looks
+  // itself whether one is due.
   void idle(bool idle);
+  bool owes() const { return received_.load() > 0 || consumed_.load() > 0; }
+  bool isDue() const { return due_.load(); }
   void request();
 
   // The writer's question: is one due? To be asked before it reads the counts to send.

@@ -69,7 +69,7 @@ void OpenLink::send(const ChunkKey& key, Flow flow, std::span<const std::byte> p
     const std::lock_guard lock(mutex_);
     if (closed_ || !sender_.queue(chunk)) return;
   }
-  writerBell_->ring();
+  flush();
 }
 
 void OpenLink::announce(const Announcement& announcement) {
@@ -78,7 +78,7 @@ void OpenLink::announce(const Announcement& announcement) {
     if (closed_) return;
     sender_.queue(announcement);
   }
-  writerBell_->ring();
+  flush();
 }
 
 void OpenLink::abort(const AbortNotice& notice) {
@@ -87,7 +87,7 @@ void OpenLink::abort(const AbortNotice& notice) {
     if (closed_) return;
     sender_.queue(notice);
   }
-  writerBell_->ring();
+  flush();
 }
 
 void OpenLink::drop(uint64_t generation) {
@@ -115,6 +115,10 @@ void OpenLink::close() {
     if (connection) lose(connection, {Loss::Reason::Local, "closed here"});
     readerBell_.ring();
     if (reader_.joinable()) reader_.join();
+  }
+  {
+    const std::lock_guard lock(writing_);
+    outlet_ = {};
   }
   Sender::Pins pins;
   const std::lock_guard lock(mutex_);

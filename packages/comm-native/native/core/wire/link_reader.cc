@@ -5,6 +5,12 @@
 #include "wire_error.h"
 
 namespace kaitian::wire {
+namespace {
+
+// Between two frames of a call.
+constexpr std::chrono::microseconds kPause{300};
+
+}  // namespace
 
 void OpenLink::read() {
   while (const ConnectionPtr connection = nextConnection()) serve(connection);
@@ -67,6 +73,7 @@ void OpenLink::receive(Connection& connection, FrameReader& frames) {
       silent = false;
       frames.filled(moved.bytes);
       deliver(frames);
+      if (acks_->isDue()) flush();
       continue;
     }
     // Only now, with nothing to read even after the wait: a process that was
@@ -75,7 +82,11 @@ void OpenLink::receive(Connection& connection, FrameReader& frames) {
       throw WireError(Loss::Reason::Silent, "nothing came for " +
                                                 std::to_string(options_.silence.count()) + " ms");
     }
+    // In the midst of a call more comes at once, and carries acknowledgements of
+    // several frames together.
+    if (acks_->owes() && connection.socket.waitReadable(Clock::now() + kPause)) continue;
     acks_->idle(true);
+    if (acks_->isDue()) flush();
     silent = !connection.socket.waitReadable(heard + options_.silence);
     acks_->idle(false);
   }
@@ -119,7 +130,7 @@ void OpenLink::onAcknowledgement(const AckFrame& ack) {
     pins = sender_.acknowledge(ack);
   }
   // There may be credit now.
-  writerBell_->ring();
+  flush();
 }
 
 }  // namespace kaitian::wire

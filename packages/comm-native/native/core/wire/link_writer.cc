@@ -5,40 +5,75 @@
 namespace kaitian::wire {
 
 void OpenLink::write() {
-  ConnectionPtr connection;
-  bool writable = false;
-  Batch batch;
-  Clock::time_point pingDue;
   for (;;) {
     const uint32_t seen = writerBell_->read();
-    bool closed;
+    Pumped pumped;
+    ConnectionPtr connection;
+    Clock::time_point pingDue;
     {
-      const std::lock_guard lock(mutex_);
-      closed = closed_.load();
-      if (connection != current_) {
-        connection = current_;
-        writable = connection != nullptr;
-        pingDue = Clock::now() + options_.keepAlive;
+      const std::lock_guard lock(writing_);
+      pumped = pump();
+      if (closed_) return sayGoodbye();
+      if (pumped == Pumped::All && outlet_.writable && Clock::now() >= outlet_.pingDue) {
+        outlet_.batch.add(PingFrame{});
+        pumped = pump();
       }
-      if (writable) collect(batch);
+      connection = outlet_.connection;
+      pingDue = outlet_.writable ? outlet_.pingDue : Clock::time_point::max();
     }
-    if (closed) {
-      if (writable) sayGoodbye(*connection, batch);
-      return;
-    }
-    if (!writable) {
-      writerBell_->wait(seen, Clock::time_point::max());
+    if (pumped == Pumped::All) {
+      writerBell_->wait(seen, pingDue);
       continue;
     }
-    if (batch.empty()) {
-      if (writerBell_->wait(seen, pingDue)) continue;
-      batch.add(PingFrame{});
-    }
-    writable = writeOut(*connection, batch);
-    // Pins go here, outside the lock.
-    batch.clear();
-    pingDue = Clock::now() + options_.keepAlive;
+    connection->writerWaits.store(true);
+    if (!closed_) connection->socket.waitWritable();
+    connection->writerWaits.store(false);
   }
+}
+
+// Whoever has something to send writes it, unless another thread is at it or
+// the stream takes no more: waking the writer would cost as much as a call of
+// the system, and on a busy processor the time until it runs.
+void OpenLink::flush() {
+  const std::unique_lock lock(writing_, std::try_to_lock);
+  // The last words are the writer's.
+  if (lock && closed_) return;
+  if (!lock || pump() == Pumped::Some) writerBell_->ring();
+}
+
+// Writes what there is, for as long as it takes no wait. A stream that is
+// broken is not lost yet: what the peer said last, perhaps why it left, is
+// still to be read, and the reader comes upon the same end behind it.
+OpenLink::Pumped OpenLink::pump() {
+  for (;;) {
+    takeUp();
+    if (!outlet_.writable || outlet_.batch.empty()) return Pumped::All;
+    const Socket::Moved moved = outlet_.connection->socket.write(outlet_.batch.pieces());
+    outlet_.batch.written(moved.bytes);
+    if (moved.ended) {
+      outlet_.writable = false;
+      outlet_.batch.clear();
+    } else if (outlet_.batch.pieces().empty()) {
+      outlet_.batch.clear();
+      outlet_.pingDue = Clock::now() + options_.keepAlive;
+    } else if (moved.bytes == 0) {
+      return Pumped::Some;
+    }
+  }
+}
+
+// The current connection, and what is due on it.
+void OpenLink::takeUp() {
+  // Of the connection before; its pins go outside the lock.
+  Batch dropped;
+  const std::lock_guard lock(mutex_);
+  if (outlet_.connection != current_) {
+    outlet_.connection = current_;
+    outlet_.writable = current_ != nullptr;
+    outlet_.pingDue = Clock::now() + options_.keepAlive;
+    std::swap(dropped, outlet_.batch);
+  }
+  if (outlet_.writable && outlet_.batch.empty()) collect(outlet_.batch);
 }
 
 // Credit before data: the peer may be waiting for it in order to send.
@@ -55,28 +90,12 @@ void OpenLink::collect(Batch& batch) {
   }
 }
 
-// Whether all is written. A stream that takes no more is not lost yet: what the
-// peer said last, perhaps why it left, is still to be read, and the reader comes
-// upon the same end behind it.
-bool OpenLink::writeOut(Connection& connection, Batch& batch) {
-  for (auto pieces = batch.pieces(); !pieces.empty(); pieces = batch.pieces()) {
-    const Socket::Moved moved = connection.socket.write(pieces);
-    if (moved.ended) return false;
-    batch.written(moved.bytes);
-    if (moved.bytes > 0) continue;
-    connection.writerWaits.store(true);
-    if (closed_.load()) return false;
-    connection.socket.waitWritable();
-    connection.writerWaits.store(false);
-  }
-  return true;
-}
-
 // What fits without a wait. Nothing depends on it, but an abort that is queued
 // says more than the end of the stream does.
-void OpenLink::sayGoodbye(Connection& connection, Batch& batch) {
-  batch.add(ByeFrame{});
-  connection.socket.write(batch.pieces());
+void OpenLink::sayGoodbye() {
+  if (!outlet_.writable) return;
+  outlet_.batch.add(ByeFrame{});
+  outlet_.connection->socket.write(outlet_.batch.pieces());
 }
 
 }  // namespace kaitian::wire

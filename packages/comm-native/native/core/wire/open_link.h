@@ -34,8 +34,8 @@ struct Connection {
   Loss loss;
 };
 
-// The link over sockets: a writer thread and a reader thread, which share the
-// sender's state under a mutex. The reader alone makes the user's calls, so
+// The link over sockets: a reader thread, and a writer thread for what a sender
+// could not write itself; they share the sender's state under a mutex. The reader alone makes the user's calls, so
 // they come in order and a connection's loss comes last.
 class OpenLink final : public Link {
  public:
@@ -60,10 +60,13 @@ class OpenLink final : public Link {
   void startThreads();
 
   // link_writer.cc
+  enum class Pumped { All, Some };
   void write();
+  void flush();
+  Pumped pump();
+  void takeUp();
   void collect(Batch& batch);
-  bool writeOut(Connection& connection, Batch& batch);
-  void sayGoodbye(Connection& connection, Batch& batch);
+  void sayGoodbye();
 
   // link_reader.cc
   void read();
@@ -91,6 +94,16 @@ class OpenLink final : public Link {
   std::deque<ConnectionPtr> attached_;
   // Set under the mutex.
   std::atomic<bool> closed_{false};
+
+  // Who writes, and what is left of what is being written. Taken before `mutex_`.
+  struct Outlet {
+    ConnectionPtr connection;
+    bool writable = false;
+    Batch batch;
+    Clock::time_point pingDue;
+  };
+  std::mutex writing_;
+  Outlet outlet_;
 
   std::mutex joining_;
   std::thread writer_;
