@@ -83,13 +83,14 @@ process.on('message', (request: GroupRequest) => {
     (error: unknown) => process.send!({ error: String(error) }),
   )
 })
-process.on('disconnect', () => {
+async function close(): Promise<void> {
   server.close()
-  void communicator?.dispose().then(async () => {
-    for (const trunk of trunks) trunk?.close()
-    await Promise.all(workers.map((worker) => worker.terminate()))
-  })
-})
+  await communicator?.dispose()
+  for (const trunk of trunks) trunk?.close()
+  await Promise.all(workers.map((worker) => worker.terminate()))
+}
+
+process.on('disconnect', () => void close())
 server.listen(0, '127.0.0.1', () => {
   process.send!({ port: (server.address() as AddressInfo).port } satisfies GroupReply)
 })

@@ -40,10 +40,15 @@ export async function openKaitianGroups(groups: readonly number[]): Promise<Cont
 }
 
 async function next(child: ChildProcess): Promise<GroupReply> {
-  const ended = once(child, 'exit').then(([code]) => {
+  const heard = new AbortController()
+  const { signal } = heard
+  const ended = once(child, 'exit', { signal }).then(([code]) => {
     throw new Error(`a group's process ended with ${String(code)}`)
   })
-  const [reply] = (await Promise.race([once(child, 'message'), ended])) as [GroupReply]
+  // Rejects when it is no longer listened to.
+  ended.catch(() => {})
+  const [reply] = (await Promise.race([once(child, 'message', { signal }), ended])) as [GroupReply]
+  heard.abort()
   return reply
 }
 

@@ -78,7 +78,13 @@ for (const bridge of bridges) {
   test(`C4 a device that stalls is given up after the deadline, by name, over ${bridge}`, async () => {
     const faults: string[] = []
     const { summary, verdict } = await tryRun({
-      options: { ...options, bridge, groups: groupsOf('sim', [2, 1]), deadlineMs: 4_000, maxSteps: 6 },
+      options: {
+        ...options,
+        bridge,
+        groups: groupsOf('sim', [2, 1]),
+        deadlineMs: 4_000,
+        maxSteps: 6,
+      },
       surroundings: { scheduler: fixed({ 'cpu:0': 1, 'cpu:1': 1, 'cpu:2': 1 }) },
       on: ({ name, payload }, runtime) => {
         if (name === 'fault' && payload.kind === 'down') faults.push(payload.device ?? '')

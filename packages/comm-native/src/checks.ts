@@ -30,7 +30,7 @@ export function checkDType(dtype: unknown): void {
   if (DTYPES.includes(dtype as DType)) return
   throw new KaitianError(
     'UNSUPPORTED_DTYPE',
-    `The element type '${dtype}' is not supported; use one of ${DTYPES.join(', ')}.`,
+    `The element type '${String(dtype)}' is not supported; use one of ${DTYPES.join(', ')}.`,
     { fields: { dtype } },
   )
 }
@@ -41,7 +41,7 @@ export function checkOp(op: unknown, dtype: DType): void {
   const advice = op === 'avg' ? `use 'sum' for ${dtype} and divide` : `use one of ${OPS.join(', ')}`
   throw new KaitianError(
     'UNSUPPORTED_OP',
-    `The operation '${op}' is not supported for ${dtype}; ${advice}.`,
+    `The operation '${String(op)}' is not supported for ${dtype}; ${advice}.`,
     { fields: { op, dtype } },
   )
 }

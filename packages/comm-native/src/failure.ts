@@ -42,7 +42,9 @@ export interface Group {
 }
 
 function nameOf(group: Group, rank: number): string {
-  return rank === LEADER ? 'the leader' : group.members[rank]
+  if (rank >= 0) return group.members[rank]
+  // Leaders of the groups count down from −1.
+  return rank === LEADER ? 'the leader' : `the leader of group ${LEADER - rank}`
 }
 
 function describeMismatch(group: Group, failure: Failure & { kind: 'mismatch' }): string {

@@ -20,11 +20,26 @@ export function hasLeft(ticket: CommunicatorTicket, rank: number): KaitianError 
   )
 }
 
-export function tooFarAhead(ticket: CommunicatorTicket, rank: number): KaitianError {
+/** A member may have so many calls, or messages to one other, under way. */
+export const CALLS_AHEAD = 32
+
+export function tooFarAhead(
+  ticket: CommunicatorTicket,
+  rank: number,
+  limit = OPERATIONS_AHEAD,
+): KaitianError {
   const member = ticket.members[rank]
   return new KaitianError(
     'BAD_ARGUMENT',
-    `${member} is ${OPERATIONS_AHEAD} operations ahead; wait for results before marking more.`,
-    { fields: { member, rank, limit: OPERATIONS_AHEAD } },
+    `${member} is ${limit} operations ahead; wait for results before going on.`,
+    { fields: { member, rank, limit } },
+  )
+}
+
+export function tooManyIssued(): KaitianError {
+  return new KaitianError(
+    'BAD_ARGUMENT',
+    `${OPERATIONS_AHEAD} buckets are issued and not through; wait for results before issuing more.`,
+    { fields: { limit: OPERATIONS_AHEAD } },
   )
 }

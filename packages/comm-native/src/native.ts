@@ -79,7 +79,7 @@ export type NativeSignature = [
 
 export interface NativeCommunicator {
   id(): number
-  issue(token: number, ...signature: NativeSignature): void
+  issue(token: number, ...signature: NativeSignature): NativeOutcome
   abort(cause: string): void
   /** Aborts; other groups are told only if they begin something more. */
   retire(cause: string): void

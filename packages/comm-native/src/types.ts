@@ -63,7 +63,7 @@ export interface CommunicatorOptions {
    * others. Their processes make communicators of the same members, groups and generation.
    */
   readonly span?: { readonly group: number; readonly trunks: readonly (Trunk | undefined)[] }
-  /** Between groups f32 sums are rounded to bf16, as on a wire of half the bytes. Default `f32`. */
+  /** Between groups the parts of f32 reductions are rounded to bf16, as on a wire of half the bytes. Default `f32`. */
   readonly wire?: 'f32' | 'bf16'
   /**
    * How long a call may keep its thread while it waits for the others, before it becomes
@@ -120,7 +120,7 @@ export interface Communicator {
  * integers wrap; `avg` of integers is refused; NaN wins in `min` and `max`.
  * All members end with identical bits (C2).
  *
- * Every call rejects with SIGNATURE_MISMATCH, DEADLINE_EXCEEDED or PEER_DOWN
+ * Every call rejects with SIGNATURE_MISMATCH, DEADLINE_EXCEEDED, PEER_DOWN or LINK_LOST
  * when the communicator was aborted by what happened in it, with
  * COMMUNICATOR_ABORTED when by something else, and with BAD_ARGUMENT,
  * UNSUPPORTED_DTYPE or UNSUPPORTED_OP, harmlessly, when it was refused.

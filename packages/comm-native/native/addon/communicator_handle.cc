@@ -4,6 +4,7 @@
 
 #include "../core/registry.h"
 #include "addon.h"
+#include "call_argument.h"
 #include "failure_object.h"
 #include "region_argument.h"
 #include "trunk_handle.h"
@@ -109,14 +110,15 @@ Napi::Value CommunicatorHandle::id(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(id_));
 }
 
-void CommunicatorHandle::issue(const Napi::CallbackInfo& info) {
+Napi::Value CommunicatorHandle::issue(const Napi::CallbackInfo& info) {
   const uint32_t token = info[0].As<Napi::Number>().Uint32Value();
-  completions_->expect();
   const Completion done = [completions = completions_, token](const Failure* failure) {
     completions->post(token, copied(failure));
   };
   const Outcome outcome = communicator_->issue(readSignature(info, 1), done);
+  if (outcome != Outcome::TooFar) completions_->expect();
   if (outcome == Outcome::Failed) completions_->post(token, communicator_->failure());
+  return outcomeNumber(info.Env(), outcome);
 }
 
 void CommunicatorHandle::abort(const Napi::CallbackInfo& info) {

@@ -20,8 +20,8 @@ class CommunicatorHandle : public Napi::ObjectWrap<CommunicatorHandle> {
 
  private:
   Napi::Value id(const Napi::CallbackInfo& info);
-  // issue(token, op, dtype, sequence, count, offset, generation)
-  void issue(const Napi::CallbackInfo& info);
+  // issue(token, op, dtype, sequence, count, offset, generation): an outcome
+  Napi::Value issue(const Napi::CallbackInfo& info);
   // abort(cause)
   void abort(const Napi::CallbackInfo& info);
   // retire(cause): the end of a generation, which leaves others to finish

@@ -59,6 +59,11 @@ void Communicator::openSpan() {
   options.wire = options_.wire;
   options.generation = options_.generation;
   options.trunks = options_.trunks;
+  for (const auto& trunk : options_.trunks) {
+    if (trunk == nullptr) continue;
+    options.chunkBytes = trunk->options().chunkBytes;
+    options.window = trunk->options().window;
+  }
   SpanHost& host = *this;
   span_ = std::make_unique<Span>(std::move(options), host);
   span_->enter();

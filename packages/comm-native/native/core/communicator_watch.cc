@@ -37,7 +37,7 @@ void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_p
     std::erase_if(gone, [&](int rank) { return !std::ranges::count(waiting->missing, rank); });
     if (!gone.empty()) return abort(PeersLeft{waiting->number, std::move(gone)});
   }
-  if (linkFails(*waiting, now, next)) return;
+  if (linkFails(lane, *waiting, now, next)) return;
   // Who is late is named by its own group first: this one knows only that group.
   const bool elsewhere = span_ != nullptr && waiting->phase != Phase::Arrive;
   const auto budget = elsewhere ? options_.deadline * 5 / 4 : options_.deadline;
@@ -45,23 +45,24 @@ void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_p
   if (due > now) {
     next = std::min(next, due);
   } else {
-    fail(lane, std::move(*waiting));
+    next = std::min(next, now + options_.deadline / 16);
+    fail(lane, std::move(*waiting), now);
   }
 }
 
 // Half of the budget is for a link to be restored.
-bool Communicator::linkFails(const Lane::Waiting& waiting, Clock::time_point now,
-                             Clock::time_point& next) {
+bool Communicator::linkFails(const Lane& lane, const Lane::Waiting& waiting,
+                             Clock::time_point now, Clock::time_point& next) {
   if (span_ == nullptr || waiting.phase == Phase::Arrive) return false;
   const auto grace = options_.deadline / 2;
   next = std::min(next, now + grace / 8);
   if (waiting.since > now - grace) return false;
-  std::optional<GroupLost> lost = span_->lost(now - grace);
+  std::optional<GroupLost> lost = span_->lost(lane, now - grace);
   if (lost) abort(std::move(*lost));
   return lost.has_value();
 }
 
-void Communicator::fail(const Lane& lane, Lane::Waiting waiting) {
+void Communicator::fail(const Lane& lane, Lane::Waiting waiting, Clock::time_point now) {
   if (span_ != nullptr && waiting.phase != Phase::Arrive) {
     if (waiting.phase == Phase::Reduce) waiting.phase = Phase::Bridge;
     for (const size_t group : span_->laggards(lane, waiting.number, waiting.phase)) {
@@ -70,8 +71,11 @@ void Communicator::fail(const Lane& lane, Lane::Waiting waiting) {
       }
     }
   }
+  // Who knows nobody to name leaves it to those who do, for a while.
+  const bool knows = span_ == nullptr || !waiting.missing.empty();
+  if (!knows && now < waiting.since + options_.deadline * 3 / 2) return;
   abort(DeadlineExceeded{waiting.number, std::move(waiting.missing),
-                         milliseconds(options_.deadline), waiting.phase});
+                         milliseconds(now - waiting.since), waiting.phase});
 }
 
 std::vector<int> Communicator::leftAmong(const std::vector<int>& ranks) const {

@@ -9,8 +9,7 @@
 
 namespace kaitian {
 
-// How far an operation had come. The order is that of PHASES in
-// src/failure.ts, and goes over the wire.
+// How far an operation had come. The order goes over the wire.
 enum class Phase : uint8_t {
   Arrive,   // some ranks had not called it, or marked it ready
   Compare,  // other groups had not announced it
@@ -40,7 +39,7 @@ struct PeersLeft {
 // The link to a group carries nothing any more, and was not restored in time.
 struct GroupLost {
   uint32_t group;
-  // The order is that of LOSSES in src/failure.ts, and goes over the wire.
+  // The order goes over the wire.
   enum class Reason : uint8_t { Closed, Silent, Malformed, Corrupt } reason = Reason::Closed;
   std::string detail;
 };

@@ -5,7 +5,7 @@
 
 namespace kaitian {
 
-// The order is that of OPS in src/signature.ts, and goes over the wire.
+// The order is that of OPS in src/op.ts, and goes over the wire.
 enum class Op : uint8_t { Sum, Prod, Min, Max, Avg };
 constexpr size_t kOps = 5;
 

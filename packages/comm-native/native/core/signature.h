@@ -11,7 +11,7 @@
 
 namespace kaitian {
 
-// The order is that of COLLECTIVES in src/signature.ts, and goes over the wire.
+// The order is that of COLLECTIVES in src/collective.ts, and goes over the wire.
 enum class Collective : uint8_t {
   Allreduce,
   Reduce,

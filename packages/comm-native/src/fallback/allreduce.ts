@@ -26,10 +26,10 @@ export async function allreduce(
     const length = Math.min(CHUNK, count - done)
     if (dtype === 'f32') {
       const parts = groups.map((group) => group.map(({ f32 }) => viewF32(f32!, from, length)))
-      sumGroups(parts, kernels.sumF32)
+      sumGroups(parts, (into, all) => kernels.sumF32(into, all))
     } else {
       const parts = groups.map((group) => group.map(({ i64 }) => viewI64(i64!, from, length)))
-      sumGroups(parts, kernels.sumI64)
+      sumGroups(parts, (into, all) => kernels.sumI64(into, all))
     }
   }
 }

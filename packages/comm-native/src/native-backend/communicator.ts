@@ -3,7 +3,14 @@ import { toKaitianError } from '@kaitian/errors'
 import { checkCommunicator, checkIssue, roomsOf, type Room } from '../checks.js'
 import { DTYPES, type DType } from '../dtype.js'
 import { failureError } from '../failure.js'
-import type { NativeAddon, NativeCommunicator, NativeRegion, NativeTrunk } from '../native.js'
+import { tooManyIssued } from '../membership-errors.js'
+import {
+  TOO_FAR,
+  type NativeAddon,
+  type NativeCommunicator,
+  type NativeRegion,
+  type NativeTrunk,
+} from '../native.js'
 import type { Trunk } from '../trunk.js'
 import type { Communicator, CommunicatorOptions, CommunicatorTicket, Signature } from '../types.js'
 import type { Completions } from './completions.js'
@@ -39,10 +46,10 @@ export class NativeBackedCommunicator implements Communicator {
 
   async allreduce(signature: Signature): Promise<void> {
     checkIssue(this.#rooms, signature, this.#due)
+    const token = this.#completions.token()
+    if (this.#handle.issue(token, ...spread(signature)) === TOO_FAR) throw tooManyIssued()
     this.#due++
-    const failure = await this.#completions.next((token) =>
-      this.#handle.issue(token, ...spread(signature)),
-    )
+    const failure = await this.#completions.of(token)
     if (failure !== undefined) throw failureError(this.ticket, failure, signature.sequence)
   }
 

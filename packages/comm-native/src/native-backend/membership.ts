@@ -5,7 +5,7 @@ import { COLLECTIVES } from '../collective.js'
 import { DTYPES, ELEMENT_BYTES } from '../dtype.js'
 import { callError, describeFailure } from '../failure.js'
 import { Member } from '../member.js'
-import { alreadyJoined, hasLeft, tooFarAhead } from '../membership-errors.js'
+import { alreadyJoined, CALLS_AHEAD, hasLeft, tooFarAhead } from '../membership-errors.js'
 import {
   DONE,
   PENDING,
@@ -92,7 +92,7 @@ export class NativeBackedMembership extends Member {
   }
 
   async #settle(outcome: NativeOutcome, token: number): Promise<void> {
-    if (outcome === TOO_FAR) throw tooFarAhead(this.ticket, this.rank)
+    if (outcome === TOO_FAR) throw tooFarAhead(this.ticket, this.rank, CALLS_AHEAD)
     const pending = outcome === PENDING
     const failure = pending ? await this.#completions.of(token) : this.#handle.failure()
     if (failure !== undefined) throw callError(this.ticket, failure)

@@ -19,6 +19,7 @@ export interface TrainFlags {
   readonly maxSteps?: number
   readonly evaluate: boolean
   readonly backend?: 'auto' | 'native' | 'typescript'
+  readonly bridge?: 'auto' | 'memory' | 'tcp'
   readonly deadline?: number
   readonly port?: Readonly<Record<string, number>>
   readonly secret?: string
@@ -127,6 +128,11 @@ function addSystemOptions(command: Command): void {
         'typescript',
       ]),
     )
+    .addOption(
+      new Option('--bridge <how>', 'how groups reduce: in memory, or over TCP as hosts do').choices(
+        ['auto', 'memory', 'tcp'],
+      ),
+    )
     .option(
       '--deadline <ms>',
       'the one deadline all time limits derive from',
@@ -134,7 +140,7 @@ function addSystemOptions(command: Command): void {
     )
     .option(
       '--port <group=port>',
-      "a group's bridge port (default: any free one); repeatable",
+      "a group's bridge port, which means --bridge tcp (default: any free one); repeatable",
       readPort,
     )
     .addOption(

@@ -88,9 +88,8 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
   #span({ groups }: Formation): Pick<CommunicatorOptions, 'span'> {
     const peering = this.#peering
     if (peering === undefined || groups.length === 1) return {}
-    const names = groups.map(({ name }) => name)
-    const group = names.indexOf(this.#args.group)
-    const trunks = names.map((name, at) => (at === group ? undefined : peering.trunk(name)))
+    const group = groups.findIndex(({ name }) => name === this.#args.group)
+    const trunks = groups.map(({ name }, at) => (at === group ? undefined : peering.trunk(name)))
     return { span: { group, trunks } }
   }
 

@@ -25,7 +25,8 @@ export interface TrainOptions {
   readonly backend?: 'auto' | 'native' | 'typescript'
   /**
    * How groups reduce: `memory` within this process, `tcp` over the bridge's links as between
-   * hosts, with the same bits. Default `auto`: memory, as all groups of a run are in one process.
+   * hosts, with the same bits. Default `auto`: memory, as all groups of a run are in one process,
+   * unless ports are given.
    */
   readonly bridge?: 'auto' | 'memory' | 'tcp'
   /** Cluster secret of the bridges; default: a fresh random one for each run. */

@@ -100,7 +100,7 @@ export function resolveSettings(options: TrainOptions, task: Task, data: DataSet
     seed: options.seed ?? 1,
     deterministic: options.deterministic ?? false,
     backend: options.backend ?? 'auto',
-    bridge: options.bridge === 'tcp' ? 'tcp' : 'memory',
+    bridge: bridgeOf(options),
     policy: options.policy ?? 'adaptive',
     evaluate: options.evaluate ?? true,
     secret: options.secret ?? randomBytes(32).toString('hex'),
@@ -110,6 +110,12 @@ export function resolveSettings(options: TrainOptions, task: Task, data: DataSet
     flatSize: flatSize(model.layout),
     deadlines: deadlines(budget),
   }
+}
+
+/** Who names ports wants them used. */
+function bridgeOf({ bridge = 'auto', ports }: TrainOptions): 'memory' | 'tcp' {
+  if (bridge !== 'auto') return bridge
+  return ports === undefined ? 'memory' : 'tcp'
 }
 
 function checkDealing(

@@ -159,7 +159,8 @@ void Span::refuse(size_t group, const char* what) {
 size_t Span::pieceOf(const Signature& signature) const {
   const size_t width = widthOf(signature.dtype);
   const uint64_t part = signature.count * width / kStepsAtLeast;
-  return std::clamp<uint64_t>(part, kSmallestStep, options_.chunkBytes) / width;
+  const uint64_t least = std::min(kSmallestStep, options_.chunkBytes);
+  return std::max<uint64_t>(std::clamp<uint64_t>(part, least, options_.chunkBytes) / width, 1);
 }
 
 void Span::abort(const Failure& failure, bool tells) {
@@ -177,15 +178,16 @@ std::vector<size_t> Span::laggards(const Lane& lane, uint64_t number, Phase phas
   const auto first = pending_.lower_bound({lane.id(), number, 0});
   const bool known = first != pending_.end() && first->first.lane == lane.id() &&
                      first->first.number == number;
+  // Where this group only waits for a result, its owner knows for whom.
+  if (!known) return groups;
   for (const size_t group : partiesOf(lane)) {
-    const bool here = known ? first->second.byGroup.contains(group) : group == options_.group;
-    if (!here) groups.push_back(group);
+    if (!first->second.byGroup.contains(group)) groups.push_back(group);
   }
   return groups;
 }
 
-std::optional<GroupLost> Span::lost(Clock::time_point since) const {
-  for (size_t group = 0; group < options_.trunks.size(); ++group) {
+std::optional<GroupLost> Span::lost(const Lane& lane, Clock::time_point since) const {
+  for (const size_t group : partiesOf(lane)) {
     if (group == options_.group) continue;
     const auto gap = options_.trunks[group]->gap();
     if (!gap || gap->since > since) continue;

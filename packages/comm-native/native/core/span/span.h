@@ -81,8 +81,8 @@ class Span {
   void abort(const Failure& failure, bool tells);
   // Groups that an operation waits for.
   std::vector<size_t> laggards(const Lane& lane, uint64_t number, Phase phase) const;
-  // A group that cannot be reached, since before `since`.
-  std::optional<GroupLost> lost(Clock::time_point since) const;
+  // A group of the lane that cannot be reached, since before `since`.
+  std::optional<GroupLost> lost(const Lane& lane, Clock::time_point since) const;
 
  private:
   class Peer;

@@ -5,7 +5,8 @@
 namespace kaitian {
 
 Trunk::Trunk(const wire::LinkOptions& options)
-    : gap_(Gap{{wire::Loss::Reason::Closed, "it was never connected"}, Clock::now()}),
+    : options_(options),
+      gap_(Gap{{wire::Loss::Reason::Closed, "it was never connected"}, Clock::now()}),
       link_(wire::openLink(options,
                            {
                                [this](wire::Received chunk) { onChunk(std::move(chunk)); },
@@ -22,7 +23,14 @@ void Trunk::attach(int socket, std::span<const std::byte> early, uint64_t peerRe
     gap_.reset();
   }
   if (lost) lost({wire::Loss::Reason::Replaced, "it was attached again"});
-  link_->attach(socket, early, peerReceived);
+  try {
+    link_->attach(socket, early, peerReceived);
+  } catch (...) {
+    const std::lock_guard lock(losing_);
+    gap_ = Gap{{wire::Loss::Reason::Malformed, "the peer claims frames that were not sent"},
+               Clock::now()};
+    throw;
+  }
 }
 
 void Trunk::onChunk(wire::Received chunk) {

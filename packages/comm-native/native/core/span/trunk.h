@@ -34,6 +34,7 @@ class Trunk {
   Trunk& operator=(const Trunk&) = delete;
 
   wire::Link& link() { return *link_; }
+  const wire::LinkOptions& options() const { return options_; }
 
   // Takes over a connected socket, see wire::Link::attach. `lost` is called once
   // for this connection, on the link's thread.
@@ -63,6 +64,8 @@ class Trunk {
   void onAnnouncement(const wire::Announcement& announcement);
   void onAbort(const wire::AbortNotice& notice);
   void onLost(const wire::Loss& loss);
+
+  const wire::LinkOptions options_;
 
   mutable std::mutex mutex_;  // guards what follows; held while the user is called
   uint64_t generation_ = 0;
