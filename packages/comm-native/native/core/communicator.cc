@@ -40,7 +40,7 @@ class Communicator::Inside {
 Communicator::Communicator(CommunicatorOptions options)
     : options_(std::move(options)),
       first_(options_.group ? groups().first(*options_.group) : 0),
-      crew_(options_.group ? 2 : std::min(ranksHere(), processors()), options_.group.has_value(),
+      crew_(options_.group ? 3 : std::min(ranksHere(), processors()), options_.group.has_value(),
             {[this] { return aborted(); },
              [this] { return span_ != nullptr && span_->runTask(); },
              [this] { return lookAtDeadlines(); }, [this] { ended(); }}) {

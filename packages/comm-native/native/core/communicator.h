@@ -98,7 +98,7 @@ class Communicator : private LaneHost, private SpanHost {
   size_t pieceOf(const Lane& lane, const Signature& signature) const override;
   void offer(Lane& lane, uint64_t number) override;
   Lane* laneOf(uint32_t id) override;
-  void ringCrew() override { crew_.ring(); }
+  void ringCrew() override { crew_.ringWorkers(); }
   void watch() override;
 
   size_t ranksHere() const;

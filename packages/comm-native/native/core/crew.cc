@@ -39,12 +39,14 @@ void Crew::join() {
 void Crew::run(size_t index) {
   blockSignals();
   // When the keeper looks at the deadlines next, however much there is to do.
+  const bool keepsOnly = divided_ && index == 0;
+  Bell& bell = keepsOnly ? keeperBell_ : bell_;
   Clock::time_point due = index == 0 ? Clock::time_point::min() : Clock::time_point::max();
   while (!duties_.over()) {
-    const uint32_t seen = bell_.read();
-    const bool helped = duties_.task() || help(index);
+    const uint32_t seen = bell.read();
+    const bool helped = !keepsOnly && (duties_.task() || help(index));
     if (index == 0 && (!helped || Clock::now() >= due)) due = duties_.watch();
-    if (!helped && !duties_.over()) bell_.wait(seen, due);
+    if (!helped && !duties_.over()) bell.wait(seen, due);
   }
   if (present_.fetch_sub(1, std::memory_order_acq_rel) == 1) duties_.ended();
 }

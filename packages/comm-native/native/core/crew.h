@@ -26,8 +26,10 @@ class Crew {
     std::function<void()> ended;
   };
 
-  // `divided`: buckets are one thread's, everything else another's, each in the
-  // order in which it was offered. Otherwise everybody helps with everything.
+  // `divided`, among three: buckets are one thread's, everything else another's,
+  // each in the order in which it was offered, and the first only keeps watch:
+  // the others may have to wait for a group that never answers, which only it
+  // can end. Otherwise everybody helps with everything, the first one too.
   Crew(size_t size, bool divided, Duties duties)
       : size_(size), divided_(divided), duties_(std::move(duties)) {}
   ~Crew() { join(); }
@@ -35,7 +37,13 @@ class Crew {
   // Any thread.
   void start();
   void offer(Lane& lane, uint64_t number);
-  void ring() { bell_.ring(); }
+  // There is a task.
+  void ringWorkers() { bell_.ring(); }
+  // There is something to look at: for the keeper too.
+  void ring() {
+    bell_.ring();
+    keeperBell_.ring();
+  }
 
   // Waits until all have gone; they go when duties.over() is true.
   void join();
@@ -54,6 +62,8 @@ class Crew {
   const bool divided_;
   const Duties duties_;
   Bell bell_;
+  // Of a keeper that does nothing else: what is offered need not wake it.
+  Bell keeperBell_;
   std::atomic<bool> started_{false};
   std::atomic<size_t> present_{0};
 
