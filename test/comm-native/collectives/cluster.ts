@@ -66,6 +66,10 @@ export interface Cluster {
 /** A placement: where ranks live, and what carries data between groups. */
 export interface Placement {
   readonly name: string
+  /** How its groups may be divided. */
+  readonly shapes: readonly (readonly number[])[]
+  /** Groups of which rank 1 may end, and the others hear of it at once. */
+  readonly losses: readonly (readonly number[])[]
   /** What the others may get when a rank was ended. */
   readonly lost: readonly string[]
   open(options: ClusterOptions): Promise<Cluster>

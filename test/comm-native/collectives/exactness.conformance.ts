@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { describeCase, endsAlike, type Case } from './case.js'
 import { onAll, within, type Cluster, type ClusterOptions, type Placement } from './cluster.js'
-import { LARGE_SIZES, largeCases, narrowCases, SHAPES, smallCases } from './matrix.js'
+import { LARGE_SIZES, largeCases, narrowCases, smallCases } from './matrix.js'
 
 /** Cases in one message: many enough to cost nothing, few enough to report soon. */
 const BATCH = 500
@@ -10,7 +10,7 @@ const BATCH = 500
 /** C1, C2: every result has all the bits that it should have, on all ranks. */
 export function exactnessConformance(placement: Placement): void {
   const test = suite(`collectives, results, ${placement.name}`)
-  for (const groups of SHAPES) {
+  for (const groups of placement.shapes) {
     const shape = `groups of ${groups.join(' + ')}`
     const cases = smallCases(groups)
     test(`C1, C2 all ${cases.length} small cases, ${shape}`, () =>
@@ -20,7 +20,7 @@ export function exactnessConformance(placement: Placement): void {
     test(`C1, C2 ${narrow.length} cases of f32 with a wire of bf16, ${shape}`, () =>
       runCases(placement, { groups, wire: 'bf16' }, narrow))
   }
-  const large = largeCases(LARGE_SIZES)
+  const large = largeCases(LARGE_SIZES, placement.shapes)
   test(`C1, C2 every two properties together at 1 and 4 MiB, in ${large.length} cases`, () =>
     runLarge(placement, large))
   test.run()
@@ -30,7 +30,7 @@ export async function runLarge(
   placement: Placement,
   large: ReturnType<typeof largeCases>,
 ): Promise<void> {
-  for (const groups of SHAPES) {
+  for (const groups of placement.shapes) {
     const own = large.filter((one) => one.groups.join() === groups.join())
     const cases = own.map(({ given }) => given)
     // Shapes one after the other: each has the processors to itself.

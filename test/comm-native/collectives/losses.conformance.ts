@@ -39,7 +39,7 @@ export function lossesConformance(placement: Placement): void {
     within(placement, { groups: GROUPS, deadlineMs: SHORT_MS }, neverComes))
   test('C4 a rank that has left is named', on(GROUPS, leaves))
   test('C4 one abort from outside ends all calls, and those to come', on(GROUPS, aborted))
-  for (const groups of [[2, 1], [3], [1, 1, 1]]) {
+  for (const groups of placement.losses) {
     const shape = `groups of ${groups.join(' + ')}`
     test(
       `C4 a rank ends before its call: the others hear of it and go on without it, ${shape}`,

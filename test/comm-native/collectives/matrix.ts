@@ -88,8 +88,11 @@ export interface LargeCase {
 }
 
 /** Pairwise over what there is, as all of it would take hours. */
-export function largeCases(sizes: readonly number[]): LargeCase[] {
-  const shapes = SHAPES.map((groups) => groups.join('+'))
+export function largeCases(
+  sizes: readonly number[],
+  divisions: readonly (readonly number[])[],
+): LargeCase[] {
+  const shapes = divisions.map((groups) => groups.join('+'))
   const places = [true, false]
   const dimensions = { call: CALLS, op: OPS, dtype: DTYPES, shape: shapes, inPlace: places }
   const chosen = pairwise(

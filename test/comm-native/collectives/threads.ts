@@ -1,8 +1,8 @@
 import { loadBackend, type Communicator } from '@kaitian/comm-native'
-import { Worker } from 'node:worker_threads'
 import { sizeOf } from './case.js'
 import type { Cluster, ClusterOptions, Command, Placement, Report } from './cluster.js'
-import type { ThreadAnswer, ThreadRequest } from './threads-rank.js'
+import { SHAPES } from './matrix.js'
+import { Thread } from './thread.js'
 
 /** Far beyond any call's time on a busy machine. */
 const DEADLINE_MS = 60_000
@@ -10,47 +10,14 @@ const DEADLINE_MS = 60_000
 /** All ranks are threads of this process, over one native communicator. */
 export const threads: Placement = {
   name: 'threads',
+  shapes: SHAPES,
+  losses: [[2, 1], [3], [1, 1, 1]],
   lost: ['PEER_DOWN'],
   open: async (options) => {
     const cluster = new ThreadCluster(options)
     await cluster.join()
     return cluster
   },
-}
-
-/** One question at a time, as only one rank answers. */
-class Thread {
-  readonly #worker = new Worker(new URL('./threads-rank.js', import.meta.url))
-  #waiting: { resolve(answer: ThreadAnswer): void; reject(error: Error): void } | undefined
-  #gone: Error | undefined
-
-  constructor() {
-    this.#worker.on('message', (answer: ThreadAnswer) => {
-      const waiting = this.#waiting
-      this.#waiting = undefined
-      waiting?.resolve(answer)
-    })
-    this.#worker.on('error', (error: Error) => this.#end(error))
-    this.#worker.on('exit', () => this.#end(new Error('the thread of the rank has ended')))
-  }
-
-  ask(request: ThreadRequest): Promise<ThreadAnswer> {
-    return new Promise((resolve, reject) => {
-      if (this.#gone !== undefined) return reject(this.#gone)
-      this.#waiting = { resolve, reject }
-      this.#worker.postMessage(request)
-    })
-  }
-
-  async terminate(): Promise<void> {
-    await this.#worker.terminate()
-  }
-
-  #end(error: Error): void {
-    this.#gone ??= error
-    this.#waiting?.reject(this.#gone)
-    this.#waiting = undefined
-  }
 }
 
 class ThreadCluster implements Cluster {

@@ -3,9 +3,10 @@ import type { Case } from '../collectives/case.js'
 import type { Placement } from '../collectives/cluster.js'
 import { runCases, runLarge } from '../collectives/exactness.conformance.js'
 import * as matrix from '../collectives/matrix.js'
+import { tcp } from '../collectives/tcp.js'
 import { threads } from '../collectives/threads.js'
 
-const PLACEMENTS: readonly Placement[] = [threads]
+const PLACEMENTS: readonly Placement[] = [threads, tcp]
 
 /** Beyond what 31 bits count: in bytes, and so that the last block begins beyond them. */
 const HUGE: Case = {
@@ -24,7 +25,7 @@ const HUGE_NEEDS = 2 * 4 * HUGE.elements + 2 ** 29
 
 async function small(placement: Placement): Promise<number> {
   let cases = 0
-  for (const groups of matrix.SHAPES) {
+  for (const groups of placement.shapes) {
     const [full, narrow] = [matrix.smallCases(groups), matrix.narrowCases(groups)]
     // Shapes one after the other: each has the processors to itself.
     // oxlint-disable no-await-in-loop
@@ -42,12 +43,13 @@ async function huge(placement: Placement): Promise<number> {
     console.log(`${placement.name}: skipped allreduce of more than 2 GiB, which needs ${gib} GiB`)
     return 0
   }
-  await runCases(placement, { groups: [2], deadlineMs: 600_000 }, [HUGE])
+  // Two ranks, however they are divided.
+  await runCases(placement, { groups: placement.shapes[0], deadlineMs: 600_000 }, [HUGE])
   return 1
 }
 
 async function all(placement: Placement): Promise<void> {
-  const large = matrix.largeCases(matrix.LARGEST_SIZES)
+  const large = matrix.largeCases(matrix.LARGEST_SIZES, placement.shapes)
   const parts = {
     'everything up to 64 KiB': () => small(placement),
     'pairs up to 64 MiB': async () => {

@@ -1,0 +1,17 @@
+import { conductConformance } from './collectives/conduct.conformance.js'
+import { lossesConformance } from './collectives/losses.conformance.js'
+import { processesConformance } from './collectives/processes.conformance.js'
+import { tcp, tcpWith } from './collectives/tcp.js'
+import { whenNative } from './conformance.js'
+
+whenNative(() => {
+  conductConformance(tcp)
+  lossesConformance(tcp)
+  processesConformance(tcp)
+  // Neither a wait for another group nor its end may need libuv's pool.
+  const starved = tcpWith('processes over TCP with one thread in the pool', {
+    UV_THREADPOOL_SIZE: '1',
+  })
+  conductConformance(starved)
+  lossesConformance(starved)
+})
