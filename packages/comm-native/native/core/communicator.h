@@ -117,7 +117,7 @@ class Communicator : private LaneHost, private SpanHost {
   std::vector<Lane*> lanes() const;
   Clock::time_point lookAtDeadlines();
   void lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next);
-  void fail(const Lane& lane, Lane::Waiting waiting, Clock::time_point now);
+  void fail(const Lane& lane, Lane::Waiting waiting, Clock::duration budget);
   bool linkFails(const Lane& lane, const Lane::Waiting& waiting, Clock::time_point now, Clock::time_point& next);
   void end(Failure failure, bool tells);
   std::vector<int> leftAmong(const std::vector<int>& ranks) const;

@@ -48,7 +48,7 @@ void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_p
     next = std::min(next, due);
   } else {
     next = std::min(next, now + options_.deadline / 16);
-    fail(lane, std::move(*waiting), now);
+    fail(lane, std::move(*waiting), budget);
   }
 }
 
@@ -64,7 +64,7 @@ bool Communicator::linkFails(const Lane& lane, const Lane::Waiting& waiting,
   return lost.has_value();
 }
 
-void Communicator::fail(const Lane& lane, Lane::Waiting waiting, Clock::time_point now) {
+void Communicator::fail(const Lane& lane, Lane::Waiting waiting, Clock::duration budget) {
   if (span_ != nullptr && waiting.phase != Phase::Arrive) {
     if (waiting.phase == Phase::Reduce) waiting.phase = Phase::Bridge;
     for (const size_t group : span_->laggards(lane, waiting.number, waiting.phase)) {
@@ -74,10 +74,12 @@ void Communicator::fail(const Lane& lane, Lane::Waiting waiting, Clock::time_poi
     }
   }
   // Who knows nobody to name leaves it to those who do, for a while.
-  const bool knows = span_ == nullptr || !waiting.missing.empty();
-  if (!knows && now < waiting.since + options_.deadline * 3 / 2) return;
-  abort(DeadlineExceeded{waiting.number, std::move(waiting.missing),
-                         milliseconds(now - waiting.since), waiting.phase});
+  if (span_ != nullptr && waiting.missing.empty()) {
+    budget = options_.deadline * 3 / 2;
+    if (Clock::now() < waiting.since + budget) return;
+  }
+  abort(DeadlineExceeded{waiting.number, std::move(waiting.missing), milliseconds(budget),
+                         waiting.phase});
 }
 
 std::vector<int> Communicator::leftAmong(const std::vector<int>& ranks) const {
