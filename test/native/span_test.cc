@@ -202,6 +202,24 @@ TEST("C4 a group that does not come is named everywhere, and the next generation
   callAll(cluster, kCases[0], 1000, true);
 }
 
+TEST("C4 a group whose rank leaves tells the others at once, whoever comes first") {
+  for (const bool before : {false, true}) {
+    Cluster cluster({.groups = {1, 1, 1}});
+    std::vector<float> memory(64);
+    if (before) cluster.of(2).leave(2);
+    spawnRanks(3, [&](size_t rank) {
+      if (rank == 2) {
+        if (!before) cluster.of(2).leave(2);
+        return;
+      }
+      float* const data = memory.data() + 16 * rank;
+      const auto failure =
+          callAndWait(cluster.of(rank), rank, arrivalOf(kCases[0], 8, data, data), false);
+      CHECK(std::get<PeersLeft>(*failure).missing == std::vector<int>{2});
+    });
+  }
+}
+
 TEST("C4 an abort in one group ends the calls of all") {
   for (int round = 0; round < 20; ++round) {
     // Outlives the cluster, whose threads may be late.

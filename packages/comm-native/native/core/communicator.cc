@@ -185,6 +185,7 @@ Outcome Communicator::attend(Lane& lane, size_t chair, Arrival arrival,
 void Communicator::leave(size_t rank) {
   seat(rank).left.store(true, std::memory_order_seq_cst);
   leavers_.fetch_add(1, std::memory_order_seq_cst);
+  if (span_ != nullptr) crew_.start();
   crew_.ring();
 }
 

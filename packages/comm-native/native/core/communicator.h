@@ -100,6 +100,7 @@ class Communicator : private LaneHost, private SpanHost {
   Lane* laneOf(uint32_t id) override;
   void ringCrew() override { crew_.ringWorkers(); }
   void watch() override;
+  void awaited() override;
 
   size_t ranksHere() const;
   void openSpan();
@@ -120,6 +121,7 @@ class Communicator : private LaneHost, private SpanHost {
   void fail(const Lane& lane, Lane::Waiting waiting, Clock::duration budget);
   bool linkFails(const Lane& lane, const Lane::Waiting& waiting, Clock::time_point now, Clock::time_point& next);
   void end(Failure failure, bool tells);
+  void lookForLeavers(const Lane& lane);
   std::vector<int> leftAmong(const std::vector<int>& ranks) const;
   void ended();
   void awaitNobodyInside() const;

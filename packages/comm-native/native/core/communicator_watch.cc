@@ -20,6 +20,24 @@ void Communicator::watch() {
   if (leavers_.load(std::memory_order_seq_cst) > 0) crew_.ring();
 }
 
+// Of what other groups wait for, though nobody here does.
+void Communicator::awaited() {
+  if (leavers_.load(std::memory_order_seq_cst) == 0) return;
+  crew_.start();
+  crew_.ring();
+}
+
+void Communicator::lookForLeavers(const Lane& lane) {
+  if (leavers_.load(std::memory_order_seq_cst) == 0) return;
+  const std::optional<uint64_t> number = span_->awaitedOf(lane);
+  if (!number) return;
+  std::vector<int> gone = leftAmong(lane.missing(*number));
+  // Looked at again: they may have arrived and then left.
+  const std::vector<int> still = lane.missing(*number);
+  std::erase_if(gone, [&](int rank) { return !std::ranges::count(still, rank); });
+  if (!gone.empty()) abort(PeersLeft{*number, std::move(gone)});
+}
+
 Clock::time_point Communicator::lookAtDeadlines() {
   const Clock::time_point now = Clock::now();
   // What begins now may have to be looked at after half of its budget, for a
@@ -30,6 +48,7 @@ Clock::time_point Communicator::lookAtDeadlines() {
 }
 
 void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next) {
+  if (span_ != nullptr) lookForLeavers(lane);
   std::optional<Lane::Waiting> waiting = lane.waiting();
   if (!waiting) return;
   if (std::vector<int> gone = leftAmong(waiting->missing); !gone.empty()) {

@@ -260,6 +260,14 @@ std::vector<int> Lane::missing(const Operation& operation, uint64_t number) cons
   return ranks;
 }
 
+std::vector<int> Lane::missing(uint64_t number) const {
+  const Operation* const operation = find(number);
+  if (operation != nullptr) return missing(*operation, number);
+  std::vector<int> ranks;
+  for (const Chair& chair : chairs_) ranks.push_back(chair.rank);
+  return ranks;
+}
+
 // All later operations wait for the first that is not over.
 std::optional<Lane::Waiting> Lane::waiting() const {
   const uint64_t number = completed_.load(std::memory_order_seq_cst);

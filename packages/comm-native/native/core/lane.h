@@ -98,6 +98,8 @@ class Lane {
     std::vector<int> missing;
   };
   std::optional<Waiting> waiting() const;
+  // Chairs' ranks that have not arrived at an operation that is not over.
+  std::vector<int> missing(uint64_t number) const;
 
  private:
   // Whether the thread that starts an operation may do its steps.

@@ -46,6 +46,16 @@ bool Announcements::awaitsUs() const {
   return false;
 }
 
+std::optional<uint64_t> Announcements::awaitedOf(uint32_t id) const {
+  const std::lock_guard lock(mutex_);
+  const auto lane = lanes_.find(id);
+  if (lane == lanes_.end()) return std::nullopt;
+  for (const auto& [number, operation] : lane->second.operations) {
+    if (operation.parties.empty()) return number;
+  }
+  return std::nullopt;
+}
+
 std::vector<size_t> Announcements::missing(uint32_t lane, uint64_t number) const {
   const std::lock_guard lock(mutex_);
   std::vector<size_t> groups;

@@ -27,8 +27,10 @@ class Announcements {
   std::optional<Complete> announcing(uint32_t lane, uint64_t number, size_t me,
                                      const std::vector<size_t>& parties,
                                      const Signature& signature);
-  // Whether others have announced what this group has not.
+  // Whether others have announced what this group has not …
   bool awaitsUs() const;
+  // … and what comes first in a lane.
+  std::optional<uint64_t> awaitedOf(uint32_t lane) const;
   // Groups that have not announced an operation that this group has.
   std::vector<size_t> missing(uint32_t lane, uint64_t number) const;
 

@@ -103,6 +103,7 @@ void Span::onAnnouncement(size_t group, const wire::Announcement& announcement) 
       announcements_.announced(announcement.lane, group, announcement.signature);
   // Complete means that this group has announced it too, so it has the lane.
   if (complete) decide(*host_.laneOf(announcement.lane), *complete);
+  if (!complete) host_.awaited();
 }
 
 void Span::decide(Lane& lane, const Announcements::Complete& complete) {

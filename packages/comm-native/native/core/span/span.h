@@ -42,6 +42,8 @@ class SpanHost {
   virtual Lane* laneOf(uint32_t id) = 0;
   // There is a task for the crew.
   virtual void ringCrew() = 0;
+  // Other groups wait for this one.
+  virtual void awaited() = 0;
 };
 
 // The part of a communicator that reaches other groups.
@@ -79,6 +81,10 @@ class Span {
   size_t pieceOf(const Signature& signature) const;
   // Wakes whoever waits for a slot, and tells the other groups.
   void abort(const Failure& failure, bool tells);
+  // The first operation of a lane that others have announced and this group has not.
+  std::optional<uint64_t> awaitedOf(const Lane& lane) const {
+    return announcements_.awaitedOf(lane.id());
+  }
   // Groups that an operation waits for.
   std::vector<size_t> laggards(const Lane& lane, uint64_t number, Phase phase) const;
   // A group of the lane that cannot be reached, since before `since`.
