@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "check.h"
+#include "core/kernels/combine.h"
 #include "core/kernels/dequantise.h"
 #include "core/kernels/quantise.h"
 #include "core/kernels/sgd.h"
-#include "core/kernels/sum.h"
 
 using namespace kaitian;
 
@@ -23,6 +23,15 @@ float rounded(double value) {
 }
 
 bool sameBits(float one, float other) { return std::memcmp(&one, &other, sizeof(one)) == 0; }
+
+template <typename T>
+void sum(DType dtype, std::span<T* const> outputs, std::span<const T* const> parts, size_t count) {
+  std::vector<std::byte*> into;
+  std::vector<const std::byte*> from;
+  for (T* const output : outputs) into.push_back(reinterpret_cast<std::byte*>(output));
+  for (const T* const part : parts) from.push_back(reinterpret_cast<const std::byte*>(part));
+  combine({Op::Sum, dtype, dtype, 0}, into, from, count);
+}
 
 constexpr size_t kLengths[] = {0, 1, 3, 17, 2048, 2049, 10007};
 
@@ -43,7 +52,7 @@ TEST("sum of f32 parts in order, into one of them") {
     const float* inputs[] = {parts[0].data(), parts[1].data(), parts[2].data()};
     std::vector<float> other(length);
     float* outputs[] = {parts[2].data(), other.data()};
-    sum(outputs, inputs, length);
+    sum<float>(DType::F32, outputs, inputs, length);
     CHECK(parts[2] == expected);
     CHECK(other == expected);
   }
@@ -55,7 +64,7 @@ TEST("C1 sum of i64 parts wraps") {
   const int64_t two[] = {2, 3, -1};
   const int64_t* inputs[] = {one, two};
   int64_t* outputs[] = {one};
-  sum(outputs, inputs, 3);
+  sum<int64_t>(DType::I64, outputs, inputs, 3);
   CHECK(one[0] == std::numeric_limits<int64_t>::min() + 1);
   CHECK(one[1] == -2 && one[2] == -1);
 }

@@ -29,7 +29,6 @@
         "core/kernels/quantise.cc",
         "core/kernels/running_statistic.cc",
         "core/kernels/sgd.cc",
-        "core/kernels/sum.cc",
         "core/lane.cc",
         "core/operation.cc",
         "core/registry.cc",

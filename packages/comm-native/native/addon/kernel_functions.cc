@@ -3,11 +3,11 @@
 #include <vector>
 
 #include "../core/float_environment.h"
+#include "../core/kernels/combine.h"
 #include "../core/kernels/dequantise.h"
 #include "../core/kernels/quantise.h"
 #include "../core/kernels/running_statistic.h"
 #include "../core/kernels/sgd.h"
-#include "../core/kernels/sum.h"
 
 namespace kaitian {
 namespace {
@@ -27,15 +27,17 @@ View<T> view(const Napi::Value& value) {
 
 float single(const Napi::Value& value) { return value.As<Napi::Number>().FloatValue(); }
 
-template <typename T>
+template <typename T, DType dtype>
 void sumViews(const Napi::CallbackInfo& info) {
   const DefaultFloatEnvironment environment;
   const View<T> into = view<T>(info[0]);
   const Napi::Array array = info[1].As<Napi::Array>();
-  std::vector<const T*> parts;
-  for (uint32_t i = 0; i < array.Length(); ++i) parts.push_back(view<T>(array.Get(i)).data);
-  T* const outputs[] = {into.data};
-  sum(outputs, parts, into.length);
+  std::vector<const std::byte*> parts;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    parts.push_back(reinterpret_cast<const std::byte*>(view<T>(array.Get(i)).data));
+  }
+  std::byte* const outputs[] = {reinterpret_cast<std::byte*>(into.data)};
+  combine({Op::Sum, dtype, dtype, 0}, outputs, parts, into.length);
 }
 
 Napi::Value quantiseViews(const Napi::CallbackInfo& info) {
@@ -87,8 +89,8 @@ void runningStatisticViews(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void exportKernels(Napi::Env env, Napi::Object exports) {
-  exports["sumF32"] = Napi::Function::New<sumViews<float>>(env, "sumF32");
-  exports["sumI64"] = Napi::Function::New<sumViews<int64_t>>(env, "sumI64");
+  exports["sumF32"] = Napi::Function::New<sumViews<float, DType::F32>>(env, "sumF32");
+  exports["sumI64"] = Napi::Function::New<sumViews<int64_t, DType::I64>>(env, "sumI64");
   exports["quantise"] = Napi::Function::New<quantiseViews>(env, "quantise");
   exports["dequantise"] = Napi::Function::New<dequantiseViews>(env, "dequantise");
   exports["sgd"] = Napi::Function::New<sgdViews>(env, "sgd");

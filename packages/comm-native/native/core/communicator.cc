@@ -95,7 +95,7 @@ Lane& Communicator::passLane(size_t from, size_t to) {
   }
   std::vector<Lane::Chair> chairs;
   if (isHere(from)) chairs.push_back({static_cast<int>(from), 0});
-  if (isHere(to) && to != from) chairs.push_back({static_cast<int>(to), 1});
+  if (isHere(to)) chairs.push_back({static_cast<int>(to), 1});
   const auto id = static_cast<uint32_t>(kFirstPassLane + from * ranks() + to);
   LaneHost& host = *this;
   auto lane = std::make_unique<Lane>(host, id, kCallsAhead, std::vector<size_t>{from, to},
@@ -191,10 +191,7 @@ void Communicator::leave(size_t rank) {
 
 void Communicator::abort(Failure failure) { end(std::move(failure), true); }
 
-void Communicator::retire(std::string cause) {
-  const auto waits = [](const Lane* lane) { return lane->waiting().has_value(); };
-  end(Aborted{std::move(cause)}, std::ranges::any_of(lanes(), waits));
-}
+void Communicator::retire(std::string cause) { end(Aborted{std::move(cause)}, false); }
 
 void Communicator::end(Failure failure, bool tells) {
   const std::lock_guard sweeping(sweeping_);
@@ -205,7 +202,7 @@ void Communicator::end(Failure failure, bool tells) {
     aborted_.store(true, std::memory_order_seq_cst);
   }
   // From now on it does not change any more.
-  for (Lane* const lane : lanes()) lane->sweep(*failure_);
+  for (Lane* const lane : lanes()) tells = lane->sweep(*failure_) || tells;
   if (span_ != nullptr) span_->abort(*failure_, tells);
   crew_.ring();
 }

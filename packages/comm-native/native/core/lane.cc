@@ -229,16 +229,20 @@ void Lane::help(uint64_t number, size_t share) {
   operation.release();
 }
 
-void Lane::sweep(const Failure& failure) {
+bool Lane::sweep(const Failure& failure) {
+  bool any = false;
   for (const auto& slot : operations_) {
     Operation* const operation = slot.load(std::memory_order_acquire);
     if (operation == nullptr) continue;
     for (const auto& seat : operation->seats) {
       if (seat->arrived.load(std::memory_order_seq_cst) == 0) continue;
       const uint8_t wait = seat->wait.exchange(Seat::Settled, std::memory_order_seq_cst);
-      if (wait == Seat::Queue && seat->done) seat->done(&failure);
+      if (wait != Seat::Queue || !seat->done) continue;
+      any = true;
+      seat->done(&failure);
     }
   }
+  return any;
 }
 
 // Since when somebody waits for it asynchronously.

@@ -86,8 +86,8 @@ class Lane {
   void stepDone(Operation& operation, uint64_t number);
   // Helps with an operation until it has no more steps to take.
   void help(uint64_t number, size_t share);
-  // After an abort: tells all that wait.
-  void sweep(const Failure& failure);
+  // After an abort: tells all that wait; false when nobody does.
+  bool sweep(const Failure& failure);
 
   // What the lane waits for: the first operation that is not over.
   struct Waiting {

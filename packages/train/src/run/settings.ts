@@ -41,7 +41,7 @@ export interface Deadlines {
   readonly budget: number
   /** A member marks its bucket. */
   readonly collective: number
-  /** A peer group sends its part; longer, so that its own leader first names the member that is late. */
+  /** Groups open the links to each other. Within a call they have 5/4 of `collective`. */
   readonly bridge: number
   /** All votes of a step are in. */
   readonly step: number
@@ -60,8 +60,8 @@ const LONGEST_MS = 2 ** 31 - 1
 const MOST_SHARDS = 1024
 
 /**
- * A silent group is noticed `bridge` after its part was awaited, which may be
- * `collective` after the step began; both must fit into the step's own.
+ * A late member is named after `collective` by its own group, a silent group after 5/4 of it by
+ * the others; both must fit into the step's own.
  */
 export function deadlines(budget: number): Deadlines {
   return {

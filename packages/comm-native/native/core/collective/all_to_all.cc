@@ -21,23 +21,22 @@ Pair pairOf(uint64_t index, uint64_t ranks) {
 }
 
 uint64_t steps(const Call& call, size_t piece) {
-  return pairs(call.ranks.size()) * Pieces(call.signature.count, piece).size();
+  return pairs(call.ranks.size()) * wholeSteps(call, piece);
 }
 
 // Both directions of a pair are one step: in place, what one receives lies
 // where it had what it sends to the other.
 void fill(const Call& call, size_t piece, uint64_t index, Step& step) {
+  const uint64_t each = wholeSteps(call, piece);
+  const auto [low, high] = pairOf(index / each, call.ranks.size());
+  const Slice slice = wholeSlice(call, piece, index % each);
   const uint64_t count = call.signature.count;
-  const Pieces pieces(count, piece);
-  const Pair pair = pairOf(index / pieces.size(), call.ranks.size());
-  const uint64_t part = index % pieces.size();
-  const uint64_t from = pieces.from(part);
-  step.reset(Step::Kind::Permute, pieces.length(part));
-  step.read(call, pair.low, pair.high * count + from);
-  step.write(call, pair.high, pair.low * count + from);
-  if (pair.low == pair.high) return;
-  step.read(call, pair.high, pair.low * count + from);
-  step.write(call, pair.low, pair.high * count + from);
+  step.reset(Step::Kind::Permute, slice.length);
+  step.read(call, low, high * count + slice.from);
+  step.write(call, high, low * count + slice.from);
+  if (low == high) return;
+  step.read(call, high, low * count + slice.from);
+  step.write(call, low, high * count + slice.from);
 }
 
 }  // namespace

@@ -11,12 +11,6 @@ namespace {
 // Bytes of a part that are in hand at a time: they stay in the first-level cache.
 constexpr size_t kBlockBytes = 4096;
 
-std::vector<std::byte*> sinksAt(const Step& step, size_t bytes) {
-  std::vector<std::byte*> sinks;
-  for (const Step::Sink& sink : step.sinks) sinks.push_back(sink.data + bytes);
-  return sinks;
-}
-
 void combineAll(const Step& step, const Reduction& reduction) {
   thread_local std::vector<const std::byte*> parts;
   thread_local std::vector<std::byte*> outputs;
@@ -44,10 +38,12 @@ void permute(const Step& step, size_t width) {
 }
 
 // Each group's partial result goes to a block, as it would to the wire, and the
-// blocks are combined.
+// blocks are combined. A rank that is a group of its own has its part already,
+// unless the wire would round it.
 class Blocks {
  public:
-  Blocks(const Step& step, const Groups& groups, std::span<const size_t> rankOf) : step_(step) {
+  Blocks(const Step& step, const Groups& groups, std::span<const size_t> rankOf)
+      : count_(step.count) {
     size_t last = groups.size();
     for (const Step::Source& source : step.sources) {
       const size_t group = groups.of(rankOf[source.rank]);
@@ -55,31 +51,43 @@ class Blocks {
       byGroup_.back().push_back(source.data);
       last = group;
     }
+    for (const Step::Sink& sink : step.sinks) sinks_.push_back(sink.data);
   }
 
-  size_t groups() const { return byGroup_.size(); }
-
   void combineBoth(const Reduction& within, const Reduction& across) {
-    const size_t width = widthOf(within.dtype);
-    const size_t block = kBlockBytes / width;
-    std::vector<std::array<std::byte, kBlockBytes>> partials(groups());
-    for (size_t from = 0; from < step_.count; from += block) {
-      const size_t length = std::min(block, step_.count - from);
-      std::vector<const std::byte*> parts;
-      for (size_t group = 0; group < groups(); ++group) {
-        std::vector<const std::byte*> own = byGroup_[group];
-        for (const std::byte*& part : own) part += from * width;
-        std::byte* const into[] = {partials[group].data()};
-        combine(within, into, own, length);
-        parts.push_back(into[0]);
+    std::vector<std::array<std::byte, kBlockBytes>> partials(byGroup_.size());
+    std::vector<const std::byte*> parts(byGroup_.size());
+    const size_t block = kBlockBytes / widthOf(within.dtype);
+    for (size_t done = 0; done < count_; done += block) {
+      const size_t length = std::min(block, count_ - done);
+      for (size_t group = 0; group < byGroup_.size(); ++group) {
+        parts[group] = partial(within, group, partials[group].data(), length);
       }
-      combine(across, sinksAt(step_, from * widthOf(across.output)), parts, length);
+      combine(across, sinks_, parts, length);
+      advance(within, across, length);
     }
   }
 
  private:
-  const Step& step_;
+  const std::byte* partial(const Reduction& within, size_t group, std::byte* into,
+                           size_t length) const {
+    const std::vector<const std::byte*>& own = byGroup_[group];
+    if (own.size() == 1 && within.output == within.dtype) return own[0];
+    std::byte* const outputs[] = {into};
+    combine(within, outputs, own, length);
+    return into;
+  }
+
+  void advance(const Reduction& within, const Reduction& across, size_t length) {
+    for (auto& own : byGroup_) {
+      for (const std::byte*& part : own) part += length * widthOf(within.dtype);
+    }
+    for (std::byte*& sink : sinks_) sink += length * widthOf(across.output);
+  }
+
+  const size_t count_;
   std::vector<std::vector<const std::byte*>> byGroup_;
+  std::vector<std::byte*> sinks_;
 };
 
 }  // namespace

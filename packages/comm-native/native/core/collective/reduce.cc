@@ -3,20 +3,17 @@
 namespace kaitian {
 namespace {
 
-uint64_t steps(const Call& call, size_t piece) {
-  return Pieces(call.signature.count, piece).size();
-}
-
 void fill(const Call& call, size_t piece, uint64_t index, Step& step) {
-  const Pieces pieces(call.signature.count, piece);
-  const uint64_t from = pieces.from(index);
-  step.reset(Step::Kind::Combine, pieces.length(index));
-  for (size_t rank = 0; rank < call.ranks.size(); ++rank) step.read(call, rank, from);
-  step.write(call, call.signature.root, from);
+  const Slice slice = wholeSlice(call, piece, index);
+  step.reset(Step::Kind::Combine, slice.length);
+  for (size_t rank = 0; rank < call.ranks.size(); ++rank) {
+    step.read(call, rank, slice.from);
+  }
+  step.write(call, call.signature.root, slice.from);
 }
 
 }  // namespace
 
-const Schedule kReduce{steps, fill};
+const Schedule kReduce{wholeSteps, fill};
 
 }  // namespace kaitian

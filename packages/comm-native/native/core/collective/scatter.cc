@@ -3,22 +3,15 @@
 namespace kaitian {
 namespace {
 
-uint64_t steps(const Call& call, size_t piece) {
-  return call.ranks.size() * Pieces(call.signature.count, piece).size();
-}
-
 void fill(const Call& call, size_t piece, uint64_t index, Step& step) {
-  const Pieces pieces(call.signature.count, piece);
-  const size_t owner = index / pieces.size();
-  const uint64_t part = index % pieces.size();
-  const uint64_t from = pieces.from(part);
-  step.reset(Step::Kind::Combine, pieces.length(part));
-  step.read(call, call.signature.root, owner * call.signature.count + from);
-  step.write(call, owner, from);
+  const Slice slice = rankedSlice(call, piece, index);
+  step.reset(Step::Kind::Combine, slice.length);
+  step.read(call, call.signature.root, slice.rank * call.signature.count + slice.from);
+  step.write(call, slice.rank, slice.from);
 }
 
 }  // namespace
 
-const Schedule kScatter{steps, fill};
+const Schedule kScatter{rankedSteps, fill};
 
 }  // namespace kaitian

@@ -29,20 +29,21 @@ extern const Schedule kScatter;
 extern const Schedule kBarrier;
 extern const Schedule kSendRecv;
 
-// A run of `count` elements cut into pieces.
-class Pieces {
- public:
-  Pieces(uint64_t count, size_t piece) : count_(count), piece_(piece) {}
-
-  uint64_t size() const { return (count_ + piece_ - 1) / piece_; }
-  uint64_t from(uint64_t index) const { return index * piece_; }
-  size_t length(uint64_t index) const {
-    return static_cast<size_t>(std::min<uint64_t>(piece_, count_ - from(index)));
-  }
-
- private:
-  uint64_t count_;
-  size_t piece_;
+// Which elements a step is about.
+struct Slice {
+  // Whose piece it is part of, where ranks have pieces; 0 otherwise.
+  size_t rank;
+  uint64_t from;
+  size_t length;
 };
+
+// For collectives of a whole: its elements in order.
+uint64_t wholeSteps(const Call& call, size_t piece);
+Slice wholeSlice(const Call& call, size_t piece, uint64_t index);
+
+// For collectives in which each rank has a piece of `count` elements: rank 0's
+// first, then rank 1's … `from` counts from the beginning of the piece.
+uint64_t rankedSteps(const Call& call, size_t piece);
+Slice rankedSlice(const Call& call, size_t piece, uint64_t index);
 
 }  // namespace kaitian
