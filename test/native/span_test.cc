@@ -247,3 +247,27 @@ TEST("a group that is through with its last call lets the others finish it, and 
     });
   }
 }
+
+TEST("a group that closes in the midst of a call tells those who are in it") {
+  Cluster cluster({.groups = {1, 1, 1}, .deadline = std::chrono::seconds(5)});
+  std::vector<float> memory(64);
+  std::promise<void> called;
+  spawnRanks(3, [&](size_t rank) {
+    if (rank == 2) {
+      // Group 2 never calls, so that the others wait for it.
+      called.get_future().wait();
+      // Nor is it the announcement of group 1 that finds group 0 gone.
+      while (cluster.trunk(0, 1).link().received() == 0) std::this_thread::yield();
+      return cluster.of(0).close();
+    }
+    float* const data = memory.data() + 16 * rank;
+    Arrival arrival = arrivalOf(kCases[0], 8, data, data);
+    std::promise<bool> aborted;
+    arrival.done = [&](const Failure* failure) {
+      aborted.set_value(failure != nullptr && std::holds_alternative<Aborted>(*failure));
+    };
+    CHECK(cluster.of(rank).callLater(rank, std::move(arrival)) == Outcome::Pending);
+    if (rank == 0) called.set_value();
+    CHECK(aborted.get_future().get());
+  });
+}
