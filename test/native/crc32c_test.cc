@@ -12,7 +12,9 @@ namespace {
 
 std::vector<CrcLevel> levels() {
   std::vector<CrcLevel> all{CrcLevel::Table};
-  if (isAvailable(CrcLevel::Instruction)) all.push_back(CrcLevel::Instruction);
+  for (const CrcLevel level : {CrcLevel::Instruction, CrcLevel::Fold}) {
+    if (isAvailable(level)) all.push_back(level);
+  }
   return all;
 }
 

@@ -25,6 +25,7 @@
         "core/kernels/combine_avx512.cc",
         "core/kernels/combine_portable.cc",
         "core/kernels/crc32c.cc",
+        "core/kernels/crc32c_fold.cc",
         "core/kernels/dequantise.cc",
         "core/kernels/quantise.cc",
         "core/kernels/running_statistic.cc",

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "crc32c_fold.h"
 #include "crc32c_level.h"
 #include "crc32c_tables.h"
 
@@ -88,11 +89,26 @@ uint32_t instructionCrc(uint32_t state, const uint8_t* data, size_t bytes) {
   return state;
 }
 
+// Whole blocks folded, the rest by the instruction.
+uint32_t foldedCrc(uint32_t state, const uint8_t* data, size_t bytes) {
+  const size_t folded = bytes - bytes % kFoldedBytes;
+  if (folded > 0) state = foldCrc(state, data, folded);
+  return instructionCrc(state, data + folded, bytes - folded);
+}
+
 #endif
+
+CrcLevel bestLevel() {
+  for (const CrcLevel level : {CrcLevel::Fold, CrcLevel::Instruction}) {
+    if (isAvailable(level)) return level;
+  }
+  return CrcLevel::Table;
+}
 
 }  // namespace
 
 bool isAvailable(CrcLevel level) {
+  if (level == CrcLevel::Fold) return canFoldCrc();
 #if defined(__x86_64__)
   return level == CrcLevel::Table || __builtin_cpu_supports("sse4.2");
 #elif defined(KAITIAN_CRC_INSTRUCTION)
@@ -105,6 +121,7 @@ bool isAvailable(CrcLevel level) {
 uint32_t crc32cWith(CrcLevel level, uint32_t before, const void* data, size_t bytes) {
   const auto* from = static_cast<const uint8_t*>(data);
 #if defined(KAITIAN_CRC_INSTRUCTION)
+  if (level == CrcLevel::Fold) return ~foldedCrc(~before, from, bytes);
   if (level == CrcLevel::Instruction) return ~instructionCrc(~before, from, bytes);
 #endif
   static_cast<void>(level);
@@ -112,8 +129,7 @@ uint32_t crc32cWith(CrcLevel level, uint32_t before, const void* data, size_t by
 }
 
 uint32_t crc32c(uint32_t before, const void* data, size_t bytes) {
-  static const CrcLevel level =
-      isAvailable(CrcLevel::Instruction) ? CrcLevel::Instruction : CrcLevel::Table;
+  static const CrcLevel level = bestLevel();
   return crc32cWith(level, before, data, bytes);
 }
 

@@ -5,8 +5,9 @@
 
 namespace kaitian {
 
-// Table runs everywhere, Instruction where the processor computes CRC-32C.
-enum class CrcLevel : uint8_t { Table, Instruction };
+// Table runs everywhere, Instruction where the processor computes CRC-32C, Fold
+// where it also multiplies polynomials, four pairs at once.
+enum class CrcLevel : uint8_t { Table, Instruction, Fold };
 
 bool isAvailable(CrcLevel level);
 

@@ -9,17 +9,18 @@
 
 namespace kaitian {
 
+constexpr uint32_t kCrcPolynomial = 0x82f63b78;
+
 using CrcTable = std::array<uint32_t, 256>;
 
 template <size_t kTables>
 using CrcTables = std::array<CrcTable, kTables>;
 
 constexpr CrcTable crcOfByte() {
-  constexpr uint32_t kPolynomial = 0x82f63b78;
   CrcTable table{};
   for (uint32_t byte = 0; byte < 256; ++byte) {
     uint32_t state = byte;
-    for (int bit = 0; bit < 8; ++bit) state = (state >> 1) ^ ((state & 1) != 0 ? kPolynomial : 0);
+    for (int bit = 0; bit < 8; ++bit) state = (state >> 1) ^ ((state & 1) != 0 ? kCrcPolynomial : 0);
     table[byte] = state;
   }
   return table;
