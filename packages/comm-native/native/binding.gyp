@@ -36,6 +36,7 @@
         "core/shared_memory.cc",
         "core/signature.cc",
         "core/span/announcements.cc",
+        "core/span/combine_and_check.cc",
         "core/span/role.cc",
         "core/span/span.cc",
         "core/span/span_steps.cc",

@@ -12,7 +12,7 @@ namespace {
 // A rank's buffer is cut so that each seat has some steps to itself, but a
 // step is worth the atomic operations it costs and fits the second-level cache.
 constexpr size_t kSmallestStep = 8 * 1024;
-constexpr size_t kLargestStep = 64 * 1024;
+constexpr size_t kLargestStep = 128 * 1024;
 
 size_t processors() { return std::max(1u, std::thread::hardware_concurrency()); }
 
@@ -228,12 +228,12 @@ Lane* Communicator::laneOf(uint32_t id) {
   return found == lanes_.end() ? nullptr : found->get();
 }
 
-void Communicator::perform(Lane& lane, Operation& operation, uint64_t number, uint64_t index) {
+bool Communicator::perform(Lane& lane, Operation& operation, uint64_t number, uint64_t index) {
   if (span_ != nullptr) return span_->perform(lane, operation, number, index);
   thread_local Step step;
   operation.schedule->fill(operation.call(), operation.piece, index, step);
   kaitian::perform(step, operation.signature, groups(), options_.wire, lane.ranks());
-  lane.stepDone(operation, number);
+  return true;
 }
 
 size_t Communicator::pieceOf(const Lane& lane, const Signature& signature) const {

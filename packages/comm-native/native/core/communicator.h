@@ -93,7 +93,7 @@ class Communicator : private LaneHost, private SpanHost {
   class Inside;
 
   bool announce(Lane& lane, Operation& operation, uint64_t number) override;
-  void perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step) override;
+  bool perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step) override;
   bool performsAtOnce() const override { return span_ == nullptr; }
   size_t pieceOf(const Lane& lane, const Signature& signature) const override;
   void offer(Lane& lane, uint64_t number) override;

@@ -188,15 +188,18 @@ bool Lane::needsHelp(const Operation& operation) const {
 bool Lane::work(Operation& operation, uint64_t number, size_t share) {
   uint64_t step;
   bool any = false;
+  // Counted for all at once: the count is on a line that all threads write to.
+  uint64_t done = 0;
   while (!host_.aborted() && operation.take(share, step)) {
     any = true;
-    host_.perform(*this, operation, number, step);
+    if (host_.perform(*this, operation, number, step)) ++done;
   }
+  if (done > 0) stepsDone(operation, number, done);
   return any;
 }
 
-void Lane::stepDone(Operation& operation, uint64_t number) {
-  if (operation.finishStep()) finish(operation, number);
+void Lane::stepsDone(Operation& operation, uint64_t number, uint64_t steps) {
+  if (operation.finishSteps(steps)) finish(operation, number);
 }
 
 // Tells everybody and starts the next one. Its own hold keeps the operation

@@ -29,8 +29,9 @@ class LaneHost {
   // Whether `perform` is through when it returns, and any thread may call it;
   // otherwise the crew calls it, in the steps' order.
   virtual bool performsAtOnce() const = 0;
-  // Does one step; Lane::stepDone follows, on any thread.
-  virtual void perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step) = 0;
+  // Does one step. True when it is through; otherwise Lane::stepsDone follows,
+  // on any thread.
+  virtual bool perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step) = 0;
   // Elements of a step.
   virtual size_t pieceOf(const Lane& lane, const Signature& signature) const = 0;
   // An operation has steps for the communicator's own threads.
@@ -83,7 +84,7 @@ class Lane {
     return number < completed_.load(std::memory_order_seq_cst);
   }
   void agreed(uint64_t number);
-  void stepDone(Operation& operation, uint64_t number);
+  void stepsDone(Operation& operation, uint64_t number, uint64_t steps = 1);
   // Helps with an operation until it has no more steps to take.
   void help(uint64_t number, size_t share);
   // After an abort: tells all that wait; false when nobody does.

@@ -106,8 +106,10 @@ class Operation {
   // A step that nobody has taken; `share` is looked through first. False when
   // all are taken.
   bool take(size_t share, uint64_t& step);
-  // True for the last step.
-  bool finishStep() { return remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+  // True when no step is left.
+  bool finishSteps(uint64_t steps) {
+    return remaining_.fetch_sub(steps, std::memory_order_acq_rel) == steps;
+  }
 
   // Holds it while somebody other than a seat works on it.
   void hold() { holds_.fetch_add(1, std::memory_order_seq_cst); }

@@ -72,8 +72,9 @@ class Span {
   bool announce(Lane& lane, const Operation& operation, uint64_t number);
   // It runs from now on: what arrived early is used.
   void started(Lane& lane, uint64_t number);
-  // The crew: makes a step's contribution, waits for a slot if need be.
-  void perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step);
+  // The crew: makes a step's contribution, waits for a slot if need be. True when
+  // the step is through.
+  bool perform(Lane& lane, Operation& operation, uint64_t number, uint64_t step);
   // The crew: combines what is complete. False when there is nothing.
   bool runTask();
 
@@ -134,8 +135,8 @@ class Span {
   void refuse(size_t group, const char* what);
 
   void performLocally(const Job& job) const;
-  void sendData(const Job& job);
-  void contribute(const Job& job);
+  bool sendData(const Job& job);
+  bool contribute(const Job& job);
   void join(const Job& job, size_t group, Part part);
   void complete(const Job& job, Pending parts);
   void combineParts(const Job& job, const Pending& parts);

@@ -3,6 +3,7 @@
 #include "../float_environment.h"
 #include "../kernels/crc32c.h"
 #include "../lane_numbers.h"
+#include "combine_and_check.h"
 #include "span.h"
 
 namespace kaitian {
@@ -17,24 +18,25 @@ Span::Job Span::jobOf(Lane& lane, Operation& operation, uint64_t number, uint64_
   return job;
 }
 
-void Span::perform(Lane& lane, Operation& operation, uint64_t number, uint64_t index) {
+bool Span::perform(Lane& lane, Operation& operation, uint64_t number, uint64_t index) {
   // First what others wait for.
   while (runTask()) continue;
   const Job job = jobOf(lane, operation, number, index);
   switch (job.role.kind) {
     case Role::Kind::Absent:
-      return lane.stepDone(operation, number);
+      return true;
     case Role::Kind::Local:
       performLocally(job);
-      return lane.stepDone(operation, number);
+      return true;
     case Role::Kind::Source:
       return sendData(job);
     case Role::Kind::Sink:
-      return;  // see accept
+      return false;  // see accept
     case Role::Kind::Reduction:
     case Role::Kind::Exchange:
       return contribute(job);
   }
+  return true;
 }
 
 void Span::accept(Lane& lane, Operation& operation, size_t group, wire::Received chunk) {
@@ -50,7 +52,7 @@ void Span::accept(Lane& lane, Operation& operation, size_t group, wire::Received
     const bool isData = role.kind == Role::Kind::Sink && role.sources[0] == group;
     if (!isResult && !isData) return refuse(group, "a result that is not its to send");
     writeSinks(job, chunk.payload);
-    return lane.stepDone(operation, job.number);
+    return lane.stepsDone(operation, job.number);
   }
   const bool combines = role.kind == Role::Kind::Reduction && role.isOwner(options_.group);
   if (chunk.flow != contributionFlow(lane) || (!combines && role.kind != Role::Kind::Exchange)) {
@@ -68,9 +70,9 @@ void Span::performLocally(const Job& job) const {
 }
 
 // Data that one rank has and others want.
-void Span::sendData(const Job& job) {
+bool Span::sendData(const Job& job) {
   const std::shared_ptr<StagingSlot> slot = take(*pools_[static_cast<size_t>(Flow::Result)]);
-  if (slot == nullptr) return;
+  if (slot == nullptr) return false;
   const std::span<std::byte> payload = slot->first(payloadBytes(job, Flow::Result));
   std::memcpy(payload.data(), job.step.sources[0].data, payload.size());
   const uint32_t checksum = crc32c(0, payload.data(), payload.size());
@@ -78,34 +80,31 @@ void Span::sendData(const Job& job) {
     if (group != options_.group) send(job, group, Flow::Result, payload, checksum, slot);
   }
   performLocally(job);
-  job.lane.stepDone(job.operation, job.number);
+  return true;
 }
 
 // This group's part of a reduction or an exchange.
-void Span::contribute(const Job& job) {
+bool Span::contribute(const Job& job) {
   const Flow flow = contributionFlow(job.lane);
   const std::shared_ptr<StagingSlot> slot = take(*pools_[static_cast<size_t>(flow)]);
-  if (slot == nullptr) return;
+  if (slot == nullptr) return false;
   const std::span<std::byte> payload = slot->first(payloadBytes(job, flow));
   std::vector<const std::byte*> parts;
   for (const Step::Source& source : job.step.sources) {
     if (source.data != nullptr) parts.push_back(source.data);
   }
-  {
-    const DefaultFloatEnvironment environment;
-    std::byte* const into[] = {payload.data()};
-    combine(withinGroup(job.operation.signature, options_.wire), into, parts, job.step.count);
-  }
-  const uint32_t checksum = crc32c(0, payload.data(), payload.size());
+  std::byte* const into[] = {payload.data()};
+  const Reduction within = withinGroup(job.operation.signature, options_.wire);
+  const uint32_t checksum = combineAndCheck(within, into, parts, job.step.count);
   const bool exchanges = job.role.kind == Role::Kind::Exchange;
   for (const size_t group : exchanges ? job.role.sources : job.role.owners) {
     if (group != options_.group) send(job, group, flow, payload, checksum, slot);
   }
   if (exchanges || job.role.isOwner(options_.group)) {
     join(job, options_.group, {payload, slot});
-  } else if (!job.role.isSink(options_.group)) {
-    job.lane.stepDone(job.operation, job.number);
+    return false;
   }
+  return !job.role.isSink(options_.group);
 }
 
 // One more part; whoever brings the last one combines them.
@@ -159,25 +158,21 @@ void Span::combineParts(const Job& job, const Pending& pending) {
   for (const Step::Sink& sink : job.step.sinks) {
     if (sink.data != nullptr) outputs.push_back(sink.data);
   }
-  std::shared_ptr<StagingSlot> slot;
+  const Reduction across = acrossGroups(signature, options_.wire, job.step.sources.size());
   if (job.role.sinks.size() > job.role.owners.size()) {
-    slot = take(*pools_[static_cast<size_t>(Flow::Result)], false);
+    const auto slot = take(*pools_[static_cast<size_t>(Flow::Result)], false);
     if (slot == nullptr) return;
-    outputs.push_back(slot->first(0).data());
-  }
-  {
-    const DefaultFloatEnvironment environment;
-    const size_t ranks = job.step.sources.size();
-    combine(acrossGroups(signature, options_.wire, ranks), outputs, parts, job.step.count);
-  }
-  if (slot != nullptr) {
     const std::span<std::byte> payload = slot->first(payloadBytes(job, Flow::Result));
-    const uint32_t checksum = crc32c(0, payload.data(), payload.size());
+    outputs.push_back(payload.data());
+    const uint32_t checksum = combineAndCheck(across, outputs, parts, job.step.count);
     for (const size_t group : job.role.sinks) {
       if (!job.role.isOwner(group)) send(job, group, Flow::Result, payload, checksum, slot);
     }
+  } else {
+    const DefaultFloatEnvironment environment;
+    combine(across, outputs, parts, job.step.count);
   }
-  job.lane.stepDone(job.operation, job.number);
+  job.lane.stepsDone(job.operation, job.number);
 }
 
 // What this group's rank sent is in its slot by now, so that the memory may be
@@ -186,7 +181,7 @@ void Span::exchangeParts(const Job& job, const Pending& pending) {
   for (const auto& [group, part] : pending.byGroup) {
     if (group != options_.group) writeSinks(job, part.bytes);
   }
-  job.lane.stepDone(job.operation, job.number);
+  job.lane.stepsDone(job.operation, job.number);
 }
 
 void Span::writeSinks(const Job& job, std::span<const std::byte> data) const {
