@@ -12,8 +12,9 @@ import { openExchange, openGloo, openOpenMpi } from './peers/peers.js'
 /** In the order of the tables; the first of each is what the others are compared with. */
 const pairs = {
   one: () => openKaitianGroups([1, 1]),
-  exchange: () => openExchange({ adds: true }),
-  'exchange-no-add': () => openExchange({ adds: false }),
+  exchange: () => openExchange('usual'),
+  'exchange-no-pacing': () => openExchange('unpaced'),
+  'exchange-no-add': () => openExchange('bare'),
 }
 const fours = {
   two: () => openKaitianGroups([2, 2]),

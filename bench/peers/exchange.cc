@@ -2,7 +2,11 @@
 // its whole buffer over loopback TCP and meanwhile adds what arrives to it.
 // Nothing is announced, framed or checked on the way.
 //
-//   exchange [--no-add]    without the sums: what the sockets alone take
+//   exchange [--no-pacing] [--no-add]
+//
+// --no-pacing: with a congestion control that does not pace what is sent, as our
+// links have it within a host. --no-add: without the sums, what the sockets alone
+// take.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -52,7 +56,7 @@ void need(bool ok, const char* what) {
 }
 
 // A connected pair over loopback, made before the process forks.
-void connectPair(int (&ends)[2]) {
+void connectPair(int (&ends)[2], bool paces) {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -67,7 +71,12 @@ void connectPair(int (&ends)[2]) {
   need(ends[1] >= 0, "no connection");
   close(listener);
   const int on = 1;
-  for (const int end : ends) setsockopt(end, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  for (const int end : ends) {
+    setsockopt(end, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+#ifdef TCP_CONGESTION
+    if (!paces) setsockopt(end, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
+#endif
+  }
 }
 
 // Sends buffers from a thread of its own, and says how far it has come.
@@ -185,9 +194,13 @@ class Rank {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool adds = !(argc == 2 && std::strcmp(argv[1], "--no-add") == 0);
+  const auto given = [&](const char* option) {
+    return std::any_of(argv + 1, argv + argc,
+                       [&](const char* word) { return std::strcmp(word, option) == 0; });
+  };
+  const bool adds = !given("--no-add");
   int ends[2];
-  connectPair(ends);
+  connectPair(ends, !given("--no-pacing"));
   int orders[2];
   need(pipe(orders) == 0, "no pipe");
   const pid_t other = fork();

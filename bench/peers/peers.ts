@@ -53,12 +53,17 @@ export async function openKernel(ranks: number): Promise<Contestant | Skipped> {
   return startPeer({ name, ranks }, compiled('kernel', compiler), [String(ranks)])
 }
 
-/** The bound for two groups with a socket between them; without the sums that of the socket. */
-export async function openExchange({ adds }: { adds: boolean }): Promise<Contestant | Skipped> {
-  const name = adds ? 'C++ exchange' : 'C++ exchange without the sums'
+const exchanges = {
+  usual: { name: 'C++ exchange', flags: [] },
+  unpaced: { name: 'C++ exchange, not paced', flags: ['--no-pacing'] },
+  bare: { name: 'the same without the sums', flags: ['--no-pacing', '--no-add'] },
+}
+
+/** The bound for two groups with a socket between them. */
+export async function openExchange(kind: keyof typeof exchanges): Promise<Contestant | Skipped> {
+  const { name, flags } = exchanges[kind]
   if (!runs(compiler, '--version')) return { name, reason: withoutCompiler }
-  const program = compiled('exchange', compiler)
-  return startPeer({ name, ranks: 2 }, program, adds ? [] : ['--no-add'])
+  return startPeer({ name, ranks: 2 }, compiled('exchange', compiler), flags)
 }
 
 const withoutCompiler = `${compiler} does not run; apt-get install g++`

@@ -33,6 +33,32 @@ int millisecondsTo(Clock::time_point until) {
   return static_cast<int>(std::min<long long>(std::max<long long>(left, 0), INT_MAX));
 }
 
+bool isLoopback(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) {
+    const auto& ipv4 = reinterpret_cast<const sockaddr_in&>(address);
+    return ntohl(ipv4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  if (address.ss_family != AF_INET6) return false;
+  const in6_addr& ipv6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&ipv6)) return ipv6.s6_addr[12] == IN_LOOPBACKNET;
+  return IN6_IS_ADDR_LOOPBACK(&ipv6);
+}
+
+// Within one host there is no network to be fair to. A congestion control that
+// paces what it sends, as BBR does by what it saw of bursts before, makes a call
+// of some MiB take a third longer there; Reno, which every Linux has, does not pace.
+void forgoPacing([[maybe_unused]] int descriptor) {
+#ifdef TCP_CONGESTION
+  sockaddr_storage peer{};
+  socklen_t length = sizeof(peer);
+  if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &length) != 0) return;
+  static constexpr char kReno[] = "reno";
+  if (isLoopback(peer)) {
+    setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, kReno, sizeof(kReno) - 1);
+  }
+#endif
+}
+
 }  // namespace
 
 Socket::Socket(int descriptor) : descriptor_(descriptor) {
@@ -41,6 +67,7 @@ Socket::Socket(int descriptor) : descriptor_(descriptor) {
   // Fails on a socket that is not TCP, which does not wait anyway.
   const int on = 1;
   setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  forgoPacing(descriptor_);
 #ifdef SO_NOSIGPIPE
   setsockopt(descriptor_, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
 #endif
