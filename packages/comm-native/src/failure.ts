@@ -11,6 +11,7 @@ export type Failure =
   /** C3. Rank −1 is the leader, who issued the operation. */
   | {
       readonly kind: 'mismatch'
+      readonly operation: Operation
       readonly sequence: number
       readonly expected: Signature
       readonly differing: readonly { readonly rank: number; readonly signature: Signature }[]
@@ -18,13 +19,19 @@ export type Failure =
   /** C4: these ranks had not marked the operation when the deadline passed. */
   | {
       readonly kind: 'deadline'
+      readonly operation: Operation
       readonly sequence: number
       readonly missing: readonly number[]
       readonly deadlineMs: number
       readonly phase: Phase
     }
   /** C4: these ranks left (or their thread ended) before they marked the operation. */
-  | { readonly kind: 'left'; readonly sequence: number; readonly missing: readonly number[] }
+  | {
+      readonly kind: 'left'
+      readonly operation: Operation
+      readonly sequence: number
+      readonly missing: readonly number[]
+    }
   /** C4: nothing goes to or comes from a group any more. */
   | {
       readonly kind: 'lost'
@@ -32,6 +39,9 @@ export type Failure =
       readonly reason: 'closed' | 'silent' | 'malformed' | 'corrupt'
       readonly detail: string
     }
+
+/** What was under way; each kind is numbered from 0, messages for each pair of ranks. */
+export type Operation = 'bucket' | 'call' | 'message'
 
 /** How far an operation had come, in the order of the native core's enumeration. */
 export type Phase = 'arrive' | 'compare' | 'reduce' | 'bridge'
@@ -55,7 +65,12 @@ function describeMismatch(group: Group, failure: Failure & { kind: 'mismatch' })
     )
     return `${nameOf(group, rank)} differs in ${detail.join(', ')}`
   })
-  return `Operation ${failure.sequence} moved no data: ${who.join('; ')}. Give all members the same plan.`
+  const { operation, sequence } = failure
+  return `${capitalised(operation)} ${sequence} moved no data: ${who.join('; ')}. Give all members the same plan.`
+}
+
+function capitalised(word: string): string {
+  return word[0].toUpperCase() + word.slice(1)
 }
 
 const REASONS = {
@@ -80,10 +95,10 @@ export function describeFailure(group: Group, failure: Failure): string {
     case 'mismatch':
       return describeMismatch(group, failure)
     case 'left':
-      return `${namesOf(group, failure)} left before taking part in operation ${failure.sequence}. Start the next generation with the others.`
+      return `${namesOf(group, failure)} left before taking part in ${failure.operation} ${failure.sequence}. Start the next generation with the others.`
     case 'deadline': {
-      const { sequence, phase, deadlineMs } = failure
-      return `${namesOf(group, failure)} did not ${DOING[phase]} operation ${sequence} within ${deadlineMs} ms. Look at that device, or raise the deadline.`
+      const { operation, sequence, phase, deadlineMs } = failure
+      return `${namesOf(group, failure)} did not ${DOING[phase]} ${operation} ${sequence} within ${deadlineMs} ms. Look at that device, or raise the deadline.`
     }
     case 'lost':
       return `The link to group ${failure.group} ${REASONS[failure.reason]} (${failure.detail}). Go on without that group, or connect again and start a new generation.`
@@ -114,12 +129,13 @@ export function callError(group: Group, failure: Failure): KaitianError {
 
 /** The error for a bucket: its own, or COMMUNICATOR_ABORTED when another one failed first. */
 export function failureError(group: Group, failure: Failure, sequence: number): KaitianError {
-  const own = failure.kind !== 'aborted' && 'sequence' in failure && failure.sequence === sequence
+  const own =
+    'operation' in failure && failure.operation === 'bucket' && failure.sequence === sequence
   if (own || failure.kind === 'lost') return ownError(group, failure, sequence)
   const cause = describeFailure(group, failure)
   return new KaitianError(
     'COMMUNICATOR_ABORTED',
-    `Operation ${sequence} did not run, its communicator was aborted: ${cause} Results of this generation must not be used.`,
+    `Bucket ${sequence} was not summed, its communicator was aborted: ${cause} Results of this generation must not be used.`,
     { fields: { generation: group.generation, sequence, cause } },
   )
 }
@@ -142,11 +158,11 @@ function detailsOf(
     const { group: lost, reason } = failure
     return { phase: 'bridge', group: lost, reason }
   }
-  const { sequence } = failure
+  const { operation, sequence } = failure
   if (failure.kind !== 'mismatch') {
     const phase = failure.kind === 'deadline' ? failure.phase : 'arrive'
     const missing = failure.missing.map((rank) => nameOf(group, rank))
-    return { sequence, phase, missing, ranks: failure.missing }
+    return { operation, sequence, phase, missing, ranks: failure.missing }
   }
   const differing = failure.differing.map(({ rank, signature }) => ({
     member: nameOf(group, rank),
@@ -154,5 +170,5 @@ function detailsOf(
     in: differingParts(failure.expected, signature),
     signature,
   }))
-  return { sequence, phase: 'compare', expected: failure.expected, differing }
+  return { operation, sequence, phase: 'compare', expected: failure.expected, differing }
 }

@@ -110,14 +110,14 @@ TEST("all fields of a frame come back") {
   CHECK(ack.received == 1 && ack.consumed[0] == 2 && ack.consumed[2] == 3);
 
   CHECK(throughTheWire(Aborted{"grüße"}).cause == "grüße");
-  const Mismatch mismatch = throughTheWire(Mismatch{6, signature, {{leaderOf(0), {}}, {3, signature}}});
-  CHECK(mismatch.sequence == 6 && mismatch.expected == signature);
+  const Mismatch mismatch = throughTheWire(Mismatch{9, 6, signature, {{leaderOf(0), {}}, {3, signature}}});
+  CHECK(mismatch.lane == 9 && mismatch.sequence == 6 && mismatch.expected == signature);
   CHECK(mismatch.differing.size() == 2 && mismatch.differing[0].rank == leaderOf(0));
   CHECK(mismatch.differing[1].rank == 3 && mismatch.differing[1].signature == signature);
-  const auto late = throughTheWire(DeadlineExceeded{7, {leaderOf(2), 4}, 0.5, Phase::Bridge});
-  CHECK(late.sequence == 7 && late.missing == (std::vector{leaderOf(2), 4}));
+  const auto late = throughTheWire(DeadlineExceeded{1, 7, {leaderOf(2), 4}, 0.5, Phase::Bridge});
+  CHECK(late.lane == 1 && late.sequence == 7 && late.missing == (std::vector{leaderOf(2), 4}));
   CHECK(late.deadlineMs == 0.5 && late.phase == Phase::Bridge);
-  CHECK(throughTheWire(PeersLeft{8, {1}}).missing == std::vector{1});
+  CHECK(throughTheWire(PeersLeft{0, 8, {1}}).missing == std::vector{1});
   const auto lost = throughTheWire(GroupLost{3, GroupLost::Reason::Corrupt, "why"});
   CHECK(lost.group == 3 && lost.reason == GroupLost::Reason::Corrupt && lost.detail == "why");
 }
@@ -131,14 +131,14 @@ TEST("failures too long for a header are cut") {
 
   const int largest = std::numeric_limits<int>::max() - 1;
   const std::vector<int> ranks(5000, largest);
-  CHECK(throughTheWire(PeersLeft{UINT64_MAX, ranks}).missing.size() == kMissingRanks);
-  CHECK(throughTheWire(PeersLeft{1, {largest}}).missing[0] == largest);
+  CHECK(throughTheWire(PeersLeft{UINT32_MAX, UINT64_MAX, ranks}).missing.size() == kMissingRanks);
+  CHECK(throughTheWire(PeersLeft{0, 1, {largest}}).missing[0] == largest);
   Signature longest{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT32_MAX};
-  Mismatch mismatch{UINT64_MAX, longest, {}};
+  Mismatch mismatch{UINT32_MAX, UINT64_MAX, longest, {}};
   for (int i = 0; i < 500; ++i) mismatch.differing.push_back({largest, longest});
   CHECK(throughTheWire(mismatch).differing.size() == kDifferingRanks);
   const double infinite = std::numeric_limits<double>::infinity();
-  CHECK(throughTheWire(DeadlineExceeded{1, ranks, infinite}).deadlineMs == 0);
+  CHECK(throughTheWire(DeadlineExceeded{0, 1, ranks, infinite}).deadlineMs == 0);
 }
 
 TEST("a truncated frame is no frame") {

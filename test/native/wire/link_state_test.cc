@@ -43,7 +43,7 @@ TEST("an abort overtakes the chunks that are queued, and is numbered when it is 
   User user(options());
   for (size_t i = 0; i < 10; ++i) sendChunk(*user.link, Flow::Contribution, i, 1000);
   user.link->announce({1, {}});
-  user.link->abort({6, PeersLeft{3, {1, 2}}});
+  user.link->abort({6, PeersLeft{0, 3, {1, 2}}});
   const auto peer = attachTo(*user.link);
   const AbortFrame abort = nextOf<AbortFrame>(*peer);
   CHECK(abort.number == 1 && abort.notice.generation == 6);

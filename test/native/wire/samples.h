@@ -23,6 +23,8 @@ struct Sample {
 // Of all sizes: half of them have few bits.
 inline uint64_t anyInteger(Random& random) { return random() >> random() % 64; }
 
+inline uint32_t anyLane(Random& random) { return static_cast<uint32_t>(anyInteger(random)); }
+
 inline Bytes randomBytes(size_t length, Random& random) {
   Bytes bytes(length);
   for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
@@ -53,17 +55,17 @@ inline Failure anyFailure(size_t variant, Random& random) {
     case 0:
       return Aborted{std::string(random() % 300, 'x') + "ü"};
     case 1: {
-      Mismatch failure{anyInteger(random), anySignature(random), {}};
+      Mismatch failure{anyLane(random), anyInteger(random), anySignature(random), {}};
       for (size_t i = random() % 5; i-- > 0;) {
         failure.differing.push_back({static_cast<int>(i) - 1, anySignature(random)});
       }
       return failure;
     }
     case 2:
-      return DeadlineExceeded{anyInteger(random), anyRanks(random), 0.1 * (random() % 90000),
-                              static_cast<Phase>(random() % 4)};
+      return DeadlineExceeded{anyLane(random), anyInteger(random), anyRanks(random),
+                              0.1 * (random() % 90000), static_cast<Phase>(random() % 4)};
     case 3:
-      return PeersLeft{anyInteger(random), anyRanks(random)};
+      return PeersLeft{anyLane(random), anyInteger(random), anyRanks(random)};
     default:
       return GroupLost{static_cast<uint32_t>(random()),
                        static_cast<GroupLost::Reason>(random() % 4), "a header of 70000 bytes"};

@@ -1,5 +1,6 @@
 #include "failure_object.h"
 
+#include "../core/lane_numbers.h"
 #include "names.h"
 
 namespace kaitian {
@@ -29,11 +30,23 @@ Napi::Array ranksArray(Napi::Env env, const std::vector<int>& ranks) {
   return array;
 }
 
+// As src/failure.ts calls what runs on a lane.
+const char* operationName(uint32_t lane) {
+  if (lane == kCallLane) return "call";
+  return lane == kBucketLane ? "bucket" : "message";
+}
+
 struct ToObject {
   Napi::Env env;
   Napi::Object object;
 
   void kind(const char* name) { object["kind"] = Napi::String::New(env, name); }
+
+  template <typename OfOperation>
+  void operation(const OfOperation& failure) {
+    object["operation"] = Napi::String::New(env, operationName(failure.lane));
+    object["sequence"] = number(env, failure.sequence);
+  }
 
   void operator()(const Aborted& failure) {
     kind("aborted");
@@ -41,7 +54,7 @@ struct ToObject {
   }
   void operator()(const Mismatch& failure) {
     kind("mismatch");
-    object["sequence"] = number(env, failure.sequence);
+    operation(failure);
     object["expected"] = signatureObject(env, failure.expected);
     Napi::Array differing = Napi::Array::New(env, failure.differing.size());
     for (uint32_t i = 0; i < failure.differing.size(); ++i) {
@@ -54,7 +67,7 @@ struct ToObject {
   }
   void operator()(const DeadlineExceeded& failure) {
     kind("deadline");
-    object["sequence"] = number(env, failure.sequence);
+    operation(failure);
     object["missing"] = ranksArray(env, failure.missing);
     object["deadlineMs"] = Napi::Number::New(env, failure.deadlineMs);
     object["phase"] = Napi::String::New(env, nameOf(kPhaseNames, failure.phase));
@@ -67,7 +80,7 @@ struct ToObject {
   }
   void operator()(const PeersLeft& failure) {
     kind("left");
-    object["sequence"] = number(env, failure.sequence);
+    operation(failure);
     object["missing"] = ranksArray(env, failure.missing);
   }
 };

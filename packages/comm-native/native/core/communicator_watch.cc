@@ -35,7 +35,7 @@ void Communicator::lookForLeavers(const Lane& lane) {
   // Looked at again: they may have arrived and then left.
   const std::vector<int> still = lane.missing(*number);
   std::erase_if(gone, [&](int rank) { return !std::ranges::count(still, rank); });
-  if (!gone.empty()) abort(PeersLeft{*number, std::move(gone)});
+  if (!gone.empty()) abort(PeersLeft{lane.id(), *number, std::move(gone)});
 }
 
 Clock::time_point Communicator::lookAtDeadlines() {
@@ -56,7 +56,7 @@ void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_p
     waiting = lane.waiting();
     if (!waiting) return;
     std::erase_if(gone, [&](int rank) { return !std::ranges::count(waiting->missing, rank); });
-    if (!gone.empty()) return abort(PeersLeft{waiting->number, std::move(gone)});
+    if (!gone.empty()) return abort(PeersLeft{lane.id(), waiting->number, std::move(gone)});
   }
   if (linkFails(lane, *waiting, now, next)) return;
   // Who is late is named by its own group first: this one knows only that group.
@@ -97,8 +97,8 @@ void Communicator::fail(const Lane& lane, Lane::Waiting waiting, Clock::duration
     budget = options_.deadline * 3 / 2;
     if (Clock::now() < waiting.since + budget) return;
   }
-  abort(DeadlineExceeded{waiting.number, std::move(waiting.missing), milliseconds(budget),
-                         waiting.phase});
+  abort(DeadlineExceeded{lane.id(), waiting.number, std::move(waiting.missing),
+                         milliseconds(budget), waiting.phase});
 }
 
 std::vector<int> Communicator::leftAmong(const std::vector<int>& ranks) const {

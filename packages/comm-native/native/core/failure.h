@@ -24,6 +24,8 @@ struct Aborted {
 
 // These ranks had not done their part when the deadline passed (C4).
 struct DeadlineExceeded {
+  // Which operation: its lane, and its number there; here and below.
+  uint32_t lane;
   uint64_t sequence;
   std::vector<int> missing;
   double deadlineMs;
@@ -32,6 +34,7 @@ struct DeadlineExceeded {
 
 // These ranks left, or their threads ended, before they had done their part (C4).
 struct PeersLeft {
+  uint32_t lane;
   uint64_t sequence;
   std::vector<int> missing;
 };

@@ -147,7 +147,7 @@ std::optional<Mismatch> Lane::disagreement(const Operation& operation) const {
   for (size_t chair = 0; chair < chairs_.size(); ++chair) {
     marked.push_back({chairs_[chair].rank, operation.seats[chair]->signature});
   }
-  return compare(marked);
+  return compare(id_, marked);
 }
 
 void Lane::agreed(uint64_t number) {

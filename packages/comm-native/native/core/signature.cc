@@ -4,13 +4,13 @@
 
 namespace kaitian {
 
-std::optional<Mismatch> compare(std::span<const Marked> marked) {
+std::optional<Mismatch> compare(uint32_t lane, std::span<const Marked> marked) {
   const auto holders = [&](const Marked& one) {
     return std::ranges::count(marked, one.signature, &Marked::signature);
   };
   // max_element returns the first of the largest.
   const Signature expected = std::ranges::max_element(marked, {}, holders)->signature;
-  Mismatch mismatch{expected.sequence, expected, {}};
+  Mismatch mismatch{lane, expected.sequence, expected, {}};
   for (const Marked& one : marked) {
     if (one.signature != expected) mismatch.differing.push_back(one);
   }

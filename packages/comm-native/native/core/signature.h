@@ -54,6 +54,7 @@ struct Marked {
 };
 
 struct Mismatch {
+  uint32_t lane;
   uint64_t sequence;
   Signature expected;
   std::vector<Marked> differing;
@@ -62,7 +63,7 @@ struct Mismatch {
 // The signature that most hold is the expected one (the first one's on a tie),
 // so that the odd one out is named and not those who agree. Empty when all
 // agree; `marked` is not empty.
-std::optional<Mismatch> compare(std::span<const Marked> marked);
+std::optional<Mismatch> compare(uint32_t lane, std::span<const Marked> marked);
 
 // Whether it computes, and so has an op.
 bool isReduction(Collective collective);

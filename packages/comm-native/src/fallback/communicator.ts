@@ -103,7 +103,12 @@ export class TypeScriptCommunicator implements Communicator {
     if (!this.#control.aborted) {
       const comparison = compare(issued, this.#control.take())
       if (comparison !== undefined) {
-        this.#control.abort({ kind: 'mismatch', sequence: issued.sequence, ...comparison })
+        this.#control.abort({
+          kind: 'mismatch',
+          operation: 'bucket',
+          sequence: issued.sequence,
+          ...comparison,
+        })
       }
     }
     await allreduce(this.#regions, issued, () => this.#control.aborted)
@@ -122,10 +127,17 @@ export class TypeScriptCommunicator implements Communicator {
       )
       const remaining = deadline - this.#now()
       if (left.length > 0) {
-        this.#control.abort({ kind: 'left', sequence, missing: left })
+        this.#control.abort({ kind: 'left', operation: 'bucket', sequence, missing: left })
       } else if (remaining <= 0) {
         const deadlineMs = this.#deadlineMs
-        this.#control.abort({ kind: 'deadline', sequence, missing, deadlineMs, phase: 'arrive' })
+        this.#control.abort({
+          kind: 'deadline',
+          operation: 'bucket',
+          sequence,
+          missing,
+          deadlineMs,
+          phase: 'arrive',
+        })
       } else {
         await this.#control.sleep(seen, remaining)
       }

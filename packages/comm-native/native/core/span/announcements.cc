@@ -8,7 +8,7 @@ std::optional<Announcements::Complete> Announcements::announced(uint32_t lane, s
   Lane& of = lanes_[lane];
   const uint64_t number = of.counts[group]++;
   of.operations[number].by.emplace(group, signature);
-  return look(of, number);
+  return look(lane, of, number);
 }
 
 std::optional<Announcements::Complete> Announcements::announcing(
@@ -19,10 +19,11 @@ std::optional<Announcements::Complete> Announcements::announcing(
   Operation& operation = of.operations[number];
   operation.parties = parties;
   operation.by.emplace(me, signature);
-  return look(of, number);
+  return look(lane, of, number);
 }
 
-std::optional<Announcements::Complete> Announcements::look(Lane& lane, uint64_t number) {
+std::optional<Announcements::Complete> Announcements::look(uint32_t id, Lane& lane,
+                                                            uint64_t number) {
   const auto found = lane.operations.find(number);
   const Operation& operation = found->second;
   if (operation.parties.empty()) return std::nullopt;
@@ -33,7 +34,7 @@ std::optional<Announcements::Complete> Announcements::look(Lane& lane, uint64_t 
     marked.push_back({leaderOf(group), by->second});
   }
   lane.operations.erase(found);
-  return Complete{number, compare(marked)};
+  return Complete{number, compare(id, marked)};
 }
 
 bool Announcements::awaitsUs() const {

@@ -44,7 +44,7 @@ class Announcements {
     std::map<uint64_t, Operation> operations;
   };
 
-  std::optional<Complete> look(Lane& lane, uint64_t number);
+  std::optional<Complete> look(uint32_t id, Lane& lane, uint64_t number);
 
   mutable std::mutex mutex_;
   std::map<uint32_t, Lane> lanes_;

@@ -42,12 +42,21 @@ void Trunk::onAnnouncement(const wire::Announcement& announcement) {
   const uint64_t generation = announcement.signature.generation;
   const std::lock_guard lock(mutex_);
   if (generation > generation_) {
-    if (announcements_.size() < kEarly) announcements_.push_back(announcement);
+    keepEarly(announcement);
   } else if (user_ != nullptr && generation == generation_) {
     user_->onAnnouncement(announcement);
   } else if (farewell_ && generation == generation_) {
     link_->abort({generation, *std::exchange(farewell_, std::nullopt)});
   }
+}
+
+void Trunk::keepEarly(const wire::Announcement& announcement) {
+  if (announcements_.size() < kEarly) return announcements_.push_back(announcement);
+  // What is not kept would be waited for.
+  if (notice_) return;
+  const char* const cause = "A group was too many operations ahead of another that had not begun.";
+  notice_ = wire::AbortNotice{announcement.signature.generation, Aborted{cause}};
+  link_->abort(*notice_);
 }
 
 void Trunk::onAbort(const wire::AbortNotice& notice) {

@@ -57,11 +57,13 @@ class Trunk {
   void close() { link_->close(); }
 
  private:
-  // Announcements of generations to come; a peer that sends more is no peer of ours.
-  static constexpr size_t kEarly = 1024;
+  // Announcements of generations to come: some MiB. With no more ranks than any
+  // host has, and each as far ahead as it may be, there are fewer.
+  static constexpr size_t kEarly = 65'536;
 
   void onChunk(wire::Received chunk);
   void onAnnouncement(const wire::Announcement& announcement);
+  void keepEarly(const wire::Announcement& announcement);
   void onAbort(const wire::AbortNotice& notice);
   void onLost(const wire::Loss& loss);
 

@@ -68,7 +68,8 @@ struct Pack {
   }
 
   void operator()(const Mismatch& failure) const {
-    start(4, Kind::Mismatch);
+    start(5, Kind::Mismatch);
+    out.integer(failure.lane);
     out.integer(failure.sequence);
     pack(out, failure.expected);
     const size_t length = std::min(failure.differing.size(), kDifferingRanks);
@@ -81,7 +82,8 @@ struct Pack {
   }
 
   void operator()(const DeadlineExceeded& failure) const {
-    start(5, Kind::DeadlineExceeded);
+    start(6, Kind::DeadlineExceeded);
+    out.integer(failure.lane);
     out.integer(failure.sequence);
     packRanks(out, failure.missing);
     const double ms = failure.deadlineMs;
@@ -90,7 +92,8 @@ struct Pack {
   }
 
   void operator()(const PeersLeft& failure) const {
-    start(3, Kind::PeersLeft);
+    start(4, Kind::PeersLeft);
+    out.integer(failure.lane);
     out.integer(failure.sequence);
     packRanks(out, failure.missing);
   }
@@ -107,8 +110,10 @@ void expect(size_t entries, size_t wanted) {
   if (entries != wanted) throw malformed("a failure with the wrong number of entries");
 }
 
+uint32_t unpackLane(Unpacker& in) { return static_cast<uint32_t>(in.integer(UINT32_MAX)); }
+
 Mismatch unpackMismatch(Unpacker& in) {
-  Mismatch failure{in.integer(), unpackSignature(in), {}};
+  Mismatch failure{unpackLane(in), in.integer(), unpackSignature(in), {}};
   const size_t length = in.array(kDifferingRanks);
   for (size_t i = 0; i < length; ++i) {
     in.arrayOf(2);
@@ -125,14 +130,15 @@ Failure unpackKind(Unpacker& in, size_t entries) {
       expect(entries, 2);
       return Aborted{in.text(kCauseBytes)};
     case Kind::Mismatch:
-      expect(entries, 4);
+      expect(entries, 5);
       return unpackMismatch(in);
     case Kind::DeadlineExceeded:
-      expect(entries, 5);
-      return DeadlineExceeded{in.integer(), unpackRanks(in), in.real(), in.oneOf(Phase::Bridge)};
+      expect(entries, 6);
+      return DeadlineExceeded{unpackLane(in), in.integer(), unpackRanks(in), in.real(),
+                              in.oneOf(Phase::Bridge)};
     case Kind::PeersLeft:
-      expect(entries, 3);
-      return PeersLeft{in.integer(), unpackRanks(in)};
+      expect(entries, 4);
+      return PeersLeft{unpackLane(in), in.integer(), unpackRanks(in)};
     case Kind::GroupLost:
       expect(entries, 4);
       return GroupLost{static_cast<uint32_t>(in.integer(UINT32_MAX)),
@@ -146,7 +152,7 @@ Failure unpackKind(Unpacker& in, size_t entries) {
 void pack(Packer& out, const Failure& failure) { std::visit(Pack{out}, failure); }
 
 Failure unpackFailure(Unpacker& in) {
-  const size_t entries = in.array(5);
+  const size_t entries = in.array(6);
   return unpackKind(in, entries);
 }
 

@@ -1,0 +1,45 @@
+#include <future>
+
+#include "check.h"
+#include "core/span/trunk.h"
+#include "wire/peers.h"
+
+using namespace kaitian;
+
+namespace {
+
+class User : public TrunkUser {
+ public:
+  void onChunk(wire::Received) override {}
+  void onAnnouncement(const wire::Announcement&) override { ++announced; }
+  void onAbort(const wire::AbortNotice& notice) override { aborted.set_value(notice); }
+  void onLost(const wire::Loss&) override {}
+
+  size_t announced = 0;
+  std::promise<wire::AbortNotice> aborted;
+};
+
+}  // namespace
+
+TEST("B3 announcements of a generation to come are kept within bounds, and who sends more is told") {
+  constexpr uint64_t kGeneration = 3;
+  constexpr size_t kKept = 65'536;
+  User quick;
+  User slow;
+  Trunk to;
+  Trunk from;
+  const auto [one, other] = wire_test::connectedSockets();
+  to.attach(one, {}, 0, [](const auto&) {});
+  from.attach(other, {}, 0, [](const auto&) {});
+  to.enter(kGeneration, quick);
+  for (uint64_t i = 0; i <= kKept; ++i) {
+    to.link().announce({0, {.sequence = i, .generation = kGeneration}});
+  }
+  const wire::AbortNotice told = quick.aborted.get_future().get();
+  CHECK(told.generation == kGeneration && std::get<Aborted>(told.failure).cause.find("ahead") != std::string::npos);
+  from.enter(kGeneration, slow);
+  CHECK(slow.announced == kKept);
+  CHECK(slow.aborted.get_future().get().generation == kGeneration);
+  to.exit(quick, Aborted{"over"});
+  from.exit(slow, Aborted{"over"});
+}
