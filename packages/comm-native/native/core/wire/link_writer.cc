@@ -12,6 +12,7 @@ void OpenLink::write() {
     Clock::time_point pingDue;
     {
       const std::lock_guard lock(writing_);
+      asked_.store(false);
       pumped = pump();
       if (closed_) return sayGoodbye();
       if (pumped == Pumped::All && outlet_.writable && Clock::now() >= outlet_.pingDue) {
@@ -21,6 +22,7 @@ void OpenLink::write() {
       connection = outlet_.connection;
       pingDue = outlet_.writable ? outlet_.pingDue : Clock::time_point::max();
     }
+    if (asked_.load()) continue;
     if (pumped == Pumped::All) {
       writerBell_->wait(seen, pingDue);
       continue;
@@ -31,14 +33,20 @@ void OpenLink::write() {
   }
 }
 
-// Whoever has something to send writes it, unless another thread is at it or
-// the stream takes no more: waking the writer would cost as much as a call of
-// the system, and on a busy processor the time until it runs.
+// Whoever has something to send writes it, or leaves it to the thread that is
+// at it just then; the writer comes in only where the stream takes no more.
+// Waking it would cost as much as a call of the system, and on a busy processor
+// the time until it runs.
 void OpenLink::flush() {
-  const std::unique_lock lock(writing_, std::try_to_lock);
-  // The last words are the writer's.
-  if (lock && closed_) return;
-  if (!lock || pump() == Pumped::Some) writerBell_->ring();
+  // Either the try below succeeds, or who holds the lock sees this behind it.
+  asked_.store(true);
+  while (asked_.load()) {
+    const std::unique_lock lock(writing_, std::try_to_lock);
+    // The last words are the writer's.
+    if (!lock || closed_) return;
+    asked_.store(false);
+    if (pump() == Pumped::Some) return writerBell_->ring();
+  }
 }
 
 // Writes what there is, for as long as it takes no wait. A stream that is

@@ -103,6 +103,8 @@ class OpenLink final : public Link {
     Clock::time_point pingDue;
   };
   std::mutex writing_;
+  // There is something to write; to be looked at after letting go of `writing_`.
+  std::atomic<bool> asked_{false};
   Outlet outlet_;
 
   std::mutex joining_;
