@@ -44,7 +44,7 @@ const PIECE_BYTES = 16
 /** A size's calls move about as much, but for very small and very large ones. */
 const MOVED_BYTES = 512 * 2 ** 20
 const FEWEST = 5
-const MOST = 2000
+const MOST = 20_000
 
 /** @throws KaitianError where the options cannot be right */
 export function planBench(options: BenchOptions, memory: number = totalmem()): BenchPlan {
