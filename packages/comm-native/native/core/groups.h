@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace kaitian {
@@ -28,5 +30,13 @@ class Groups {
   std::vector<size_t> first_;
   std::vector<size_t> of_;
 };
+
+// The groups that occur, in order. (std::unique, as Clang 14 cannot compile
+// that of ranges with GCC 12's library.)
+inline std::vector<size_t> distinct(std::vector<size_t> groups) {
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  return groups;
+}
 
 }  // namespace kaitian

@@ -13,6 +13,12 @@
 #elif defined(__ARM_FEATURE_CRC32)
 #include <arm_acle.h>
 #define KAITIAN_CRC_INSTRUCTION
+#elif defined(__aarch64__) && defined(__linux__) && !defined(__clang__)
+// Not every ARMv8.0 has it.
+#include <arm_acle.h>
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#define KAITIAN_CRC_INSTRUCTION __attribute__((target("+crc")))
 #endif
 
 namespace kaitian {
@@ -53,8 +59,12 @@ KAITIAN_CRC_INSTRUCTION inline uint32_t addByte(uint32_t state, uint8_t byte) {
   return _mm_crc32_u8(state, byte);
 }
 #else
-inline uint32_t addWord(uint32_t state, uint64_t word) { return __crc32cd(state, word); }
-inline uint32_t addByte(uint32_t state, uint8_t byte) { return __crc32cb(state, byte); }
+KAITIAN_CRC_INSTRUCTION inline uint32_t addWord(uint32_t state, uint64_t word) {
+  return __crc32cd(state, word);
+}
+KAITIAN_CRC_INSTRUCTION inline uint32_t addByte(uint32_t state, uint8_t byte) {
+  return __crc32cb(state, byte);
+}
 #endif
 
 template <size_t kStretch>
@@ -111,8 +121,10 @@ bool isAvailable(CrcLevel level) {
   if (level == CrcLevel::Fold) return canFoldCrc();
 #if defined(__x86_64__)
   return level == CrcLevel::Table || __builtin_cpu_supports("sse4.2");
-#elif defined(KAITIAN_CRC_INSTRUCTION)
+#elif defined(__ARM_FEATURE_CRC32)
   return level == CrcLevel::Table || level == CrcLevel::Instruction;
+#elif defined(KAITIAN_CRC_INSTRUCTION)
+  return level == CrcLevel::Table || (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
 #else
   return level == CrcLevel::Table;
 #endif

@@ -1,6 +1,7 @@
 #include "role.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kaitian {
 namespace {
@@ -10,10 +11,7 @@ std::vector<size_t> groupsOf(const Ends& ends, const Groups& groups,
                              std::span<const size_t> rankOf) {
   std::vector<size_t> found;
   for (const auto& end : ends) found.push_back(groups.of(rankOf[end.rank]));
-  std::ranges::sort(found);
-  const auto repeated = std::ranges::unique(found);
-  found.erase(repeated.begin(), repeated.end());
-  return found;
+  return distinct(std::move(found));
 }
 
 bool holds(const std::vector<size_t>& groups, size_t group) {

@@ -79,10 +79,7 @@ void Span::exit(const Failure& reason) {
 std::vector<size_t> Span::partiesOf(const Lane& lane) const {
   std::vector<size_t> parties;
   for (const size_t rank : lane.ranks()) parties.push_back(options_.groups.of(rank));
-  std::ranges::sort(parties);
-  const auto repeated = std::ranges::unique(parties);
-  parties.erase(repeated.begin(), repeated.end());
-  return parties;
+  return distinct(std::move(parties));
 }
 
 bool Span::announce(Lane& lane, const Operation& operation, uint64_t number) {
