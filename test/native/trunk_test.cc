@@ -21,7 +21,7 @@ class User : public TrunkUser {
 
 }  // namespace
 
-TEST("B3 announcements of a generation to come are kept within bounds, and who sends more is told") {
+TEST("B3 announcements of a generation to come are bounded, and who sends more is told") {
   constexpr uint64_t kGeneration = 3;
   constexpr size_t kKept = 65'536;
   User quick;
@@ -36,7 +36,8 @@ TEST("B3 announcements of a generation to come are kept within bounds, and who s
     to.link().announce({0, {.sequence = i, .generation = kGeneration}});
   }
   const wire::AbortNotice told = quick.aborted.get_future().get();
-  CHECK(told.generation == kGeneration && std::get<Aborted>(told.failure).cause.find("ahead") != std::string::npos);
+  CHECK(told.generation == kGeneration);
+  CHECK(std::get<Aborted>(told.failure).cause.find("ahead") != std::string::npos);
   from.enter(kGeneration, slow);
   CHECK(slow.announced == kKept);
   CHECK(slow.aborted.get_future().get().generation == kGeneration);

@@ -110,7 +110,8 @@ TEST("all fields of a frame come back") {
   CHECK(ack.received == 1 && ack.consumed[0] == 2 && ack.consumed[2] == 3);
 
   CHECK(throughTheWire(Aborted{"grüße"}).cause == "grüße");
-  const Mismatch mismatch = throughTheWire(Mismatch{9, 6, signature, {{leaderOf(0), {}}, {3, signature}}});
+  const Mismatch mismatch =
+      throughTheWire(Mismatch{9, 6, signature, {{leaderOf(0), {}}, {3, signature}}});
   CHECK(mismatch.lane == 9 && mismatch.sequence == 6 && mismatch.expected == signature);
   CHECK(mismatch.differing.size() == 2 && mismatch.differing[0].rank == leaderOf(0));
   CHECK(mismatch.differing[1].rank == 3 && mismatch.differing[1].signature == signature);
@@ -210,12 +211,16 @@ TEST("B2 headers other than those of the format are refused") {
       bytesOf({0x94, 18, 1, 1, 0x92, 0, 0xd9, 1, 'x'}),   // a string in a longer form
       bytesOf({0x94, 18, 1, 1, 0x92, 0, 0xd9, 40, 'x'}),  // more string than there is
       bytesOf({0x94, 18, 1, 1, 0x92, 0, 0xda, 7, 0xd1}),  // a string of 2001 bytes
-      bytesOf({0x94, 18, 1, 1, 0x93, 3, 1, 0xdc, 0xff, 0xff}),  // 65535 ranks
-      bytesOf({0x94, 18, 1, 1, 0x93, 3, 1, 0x91, 0xcf, 0, 0, 0, 1, 0, 0, 0, 0}),  // a rank of 33 bits
-      bytesOf({0x94, 18, 1, 1, 0x94, 3, 1, 0x90, 0}),     // one entry too many
+      bytesOf({0x94, 18, 1, 1, 0x94, 3, 0, 1, 0xdc, 0xff, 0xff}),  // 65535 ranks
+      // A rank, and a lane, of 33 bits.
+      bytesOf({0x94, 18, 1, 1, 0x94, 3, 0, 1, 0x91, 0xcf, 0, 0, 0, 1, 0, 0, 0, 0}),
+      bytesOf({0x94, 18, 1, 1, 0x94, 3, 0xcf, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0x90}),
+      bytesOf({0x94, 18, 1, 1, 0x95, 3, 0, 1, 0x90, 0}),  // one entry too many
+      bytesOf({0x94, 18, 1, 1, 0x93, 3, 1, 0x90}),        // one too few
   };
   for (const Bytes& header : headers) CHECK(refusedAs(Loss::Reason::Malformed, sealed(header)));
   CHECK(refusedAs(Loss::Reason::Malformed, sealed(bytesOf({0x91, 21}), 1)));
   CHECK(readAll(sealed(bytesOf({0x91, 21})), 64).frames.size() == 1);
   CHECK(readAll(sealed(bytesOf({0x93, 19, 1, 1})), 64).frames.size() == 1);
+  CHECK(readAll(sealed(bytesOf({0x94, 18, 1, 1, 0x94, 3, 0, 1, 0x90})), 64).frames.size() == 1);
 }

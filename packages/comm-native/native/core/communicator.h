@@ -119,7 +119,8 @@ class Communicator : private LaneHost, private SpanHost {
   Clock::time_point lookAtDeadlines();
   void lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next);
   void fail(const Lane& lane, Lane::Waiting waiting, Clock::duration budget);
-  bool linkFails(const Lane& lane, const Lane::Waiting& waiting, Clock::time_point now, Clock::time_point& next);
+  bool linkFails(const Lane& lane, const Lane::Waiting& waiting, Clock::time_point now,
+                 Clock::time_point& next);
   void end(Failure failure, bool tells);
   void lookForLeavers(const Lane& lane);
   std::vector<int> leftAmong(const std::vector<int>& ranks) const;

@@ -14,7 +14,7 @@ namespace {
 // x^n modulo the polynomial, where a carry-less product takes it: bit 63 is x^0.
 constexpr uint64_t powerOfX(size_t n) {
   uint32_t state = 0x80000000;
-  for (size_t i = 0; i < n; ++i) state = (state >> 1) ^ ((state & 1) != 0 ? kCrcPolynomial : 0);
+  for (size_t i = 0; i < n; ++i) state = crcAfterBit(state);
   return uint64_t{state} << 32;
 }
 

@@ -16,11 +16,16 @@ using CrcTable = std::array<uint32_t, 256>;
 template <size_t kTables>
 using CrcTables = std::array<CrcTable, kTables>;
 
+// A state times x.
+constexpr uint32_t crcAfterBit(uint32_t state) {
+  return (state >> 1) ^ ((state & 1) != 0 ? kCrcPolynomial : 0);
+}
+
 constexpr CrcTable crcOfByte() {
   CrcTable table{};
   for (uint32_t byte = 0; byte < 256; ++byte) {
     uint32_t state = byte;
-    for (int bit = 0; bit < 8; ++bit) state = (state >> 1) ^ ((state & 1) != 0 ? kCrcPolynomial : 0);
+    for (int bit = 0; bit < 8; ++bit) state = crcAfterBit(state);
     table[byte] = state;
   }
   return table;

@@ -35,8 +35,9 @@ struct Connection {
 };
 
 // The link over sockets: a reader thread, and a writer thread for what a sender
-// could not write itself; they share the sender's state under a mutex. The reader alone makes the user's calls, so
-// they come in order and a connection's loss comes last.
+// could not write itself; they share the sender's state under a mutex. The
+// reader alone makes the user's calls, so they come in order and a connection's
+// loss comes last.
 class OpenLink final : public Link {
  public:
   OpenLink(const LinkOptions& options, LinkEvents events);
