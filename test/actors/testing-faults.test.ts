@@ -104,6 +104,19 @@ for (const [where, on] of [
 }
 
 test(
+  'A1 a stall holds up also the turn that an actor was about to take',
+  simulated(async (system) => {
+    const tally = await system.spawn(Tally, undefined)
+    tally.tell.add(1)
+    const resume = system.faults.stall(tally)
+    await system.settle()
+    assert.is((await snapshotOf(system, tally)).mailbox?.depth, 1)
+    resume()
+    assert.equal(await tally.ask.added(), [1])
+  }),
+)
+
+test(
   'delays add up, and what is delayed to an actor that ends is a dead letter',
   simulated(async (system) => {
     const tally = await system.spawn(Tally, undefined, {})

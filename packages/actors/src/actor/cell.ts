@@ -159,6 +159,7 @@ export class Cell extends Receiver implements Body, TurnTaker {
 
   takeTurns(budget: number): number {
     this.#enlisted = false
+    if (this.faults?.stalled === true) return 0
     let taken = 0
     while (taken < budget && !this.busy && this.life !== undefined) {
       if (!this.#takeTurn(this.life)) break
