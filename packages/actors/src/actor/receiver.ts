@@ -99,7 +99,7 @@ export abstract class Receiver implements Target {
     if (this.faults !== undefined) {
       const outcome = this.faults.intercept(
         () => this.#admit(index, payload, origin, trace),
-        () => this.refuse(index, origin, 'dropped'),
+        () => this.#drop(index, origin),
       )
       if (outcome !== undefined) return outcome
     }
@@ -180,6 +180,11 @@ export abstract class Receiver implements Target {
     return 'queued'
   }
 
+  #drop(index: number, origin: Origin | undefined): 'dropped' {
+    this.refuse(index, origin, 'dropped')
+    return 'dropped'
+  }
+
   #overflow(
     index: number,
     payload: unknown,
@@ -197,8 +202,7 @@ export abstract class Receiver implements Target {
         mailbox.push(index, payload, origin, trace)
         return 'queued'
       case 'drop-newest':
-        this.refuse(index, origin, 'dropped')
-        return 'dropped'
+        return this.#drop(index, origin)
       case 'reject':
         return this.refuse(index, origin, 'mailbox-full')
     }
