@@ -57,6 +57,7 @@ export class SimVessel extends Vessel {
     if (!this.hangs) return this.die(1)
     this.#world.note(this.#data.path, `${this.placement} does not end`)
     this.#habitat.freeze()
+    this.#world.sites.delete(this.#data.site)
   }
 
   abandon(): void {
@@ -69,6 +70,7 @@ export class SimVessel extends Vessel {
     this.#over = true
     this.#world.note(this.#data.path, `${this.placement} exits with ${code}`)
     this.#habitat.end()
+    this.#world.sites.delete(this.#data.site)
     for (const vessel of this.#below) vessel.die(code)
     if (this.#parent.dead) return
     // As of a real one, its exit is told of after all that it had posted has come.
@@ -76,7 +78,7 @@ export class SimVessel extends Vessel {
   }
 
   #run(data: SiteData, actor: ActorClass<Protocol, unknown>, port: Port): void {
-    if (this.#over || this.#parent.dead) return
+    if (this.#habitat.dead || this.#parent.dead) return
     const random = seededRandom(...data.randomKey)
     const world = this.#world.worldFor(this.#habitat, random, (vessel) => this.#below.push(vessel))
     const { site } = runSite({

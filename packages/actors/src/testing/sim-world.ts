@@ -26,6 +26,7 @@ export class SimWorld {
   readonly air: SeededTurns
   readonly #ends = new Map<number, MemoryPort>()
   #lastEnd = 0
+  /** Of those that live. */
   readonly sites = new Map<SiteId, Site>()
   readonly vessels = new Map<SiteId, SimVessel>()
 
