@@ -206,6 +206,12 @@ test(
       refusal(() => faults.hang(inline)),
       'no simulated thread of its own',
     )
+    // A process can always be killed.
+    const process = await system.spawn(Tally, undefined, inProcess)
+    assert.match(
+      refusal(() => faults.hang(process)),
+      'no simulated thread of its own',
+    )
     const gone = await system.spawn(Tally, undefined, onThread)
     await system.stop(gone)
     assert.match(

@@ -21,7 +21,10 @@ export interface Faults {
   dropNext(ref: ActorRef, count?: number): void
   /** Messages to it arrive `ms` later, in order, until the returned function is called. */
   delay(ref: ActorRef, ms: number): () => void
-  /** Its simulated thread does not end when it is terminated, as native code that never returns. */
+  /**
+   * Its simulated thread does not end when it is terminated, as native code that never returns.
+   * There is no such thing for a process, which can always be killed.
+   */
   hang(ref: ActorRef): void
 }
 
@@ -139,7 +142,7 @@ export class SimFaults implements Faults {
   hang(ref: ActorRef): void {
     const { address } = Handle.targetOf(ref as Handle)
     const vessel = this.#world.vessels.get(address.site)
-    if (vessel === undefined || address.id !== firstActorId) {
+    if (vessel === undefined || vessel.isProcess || address.id !== firstActorId) {
       throw new KaitianError('BAD_ARGUMENT', `${ref.path} has no simulated thread of its own`)
     }
     this.#world.note(ref.path, 'fault: hang')
