@@ -135,6 +135,22 @@ test(
 )
 
 test(
+  'a delay that is ended twice ends no other of the same length',
+  simulated(async (system) => {
+    const tally = await system.spawn(Tally, undefined)
+    const back = system.faults.delay(tally, 10)
+    system.faults.delay(tally, 10)
+    back()
+    back()
+    const added = outcomeOf(tally.ask.added())
+    await system.advance(9)
+    assert.equal(added, {})
+    await system.advance(1)
+    assert.equal(added.value, [])
+  }),
+)
+
+test(
   'A3 A5 exit ends a simulated thread or process: asks settle, watchers hear, a new one starts',
   simulated(async (system) => {
     for (const [where, code] of [

@@ -33,7 +33,7 @@ class CellDamage implements CellFaults {
   readonly #cell: Cell
   stalls = 0
   #drops = 0
-  #delays: number[] = []
+  readonly #delays = new Set<{ ms: number }>()
   /** Delayed messages under way, and when the last of them arrives: later ones stay behind them. */
   readonly #under: { timer: Timer; deliver: () => void }[] = []
   #lastDue = 0
@@ -58,11 +58,9 @@ class CellDamage implements CellFaults {
   }
 
   delay(ms: number): () => void {
-    this.#delays.push(ms)
-    return () => {
-      const at = this.#delays.indexOf(ms)
-      if (at !== -1) this.#delays.splice(at, 1)
-    }
+    const delay = { ms }
+    this.#delays.add(delay)
+    return () => void this.#delays.delete(delay)
   }
 
   intercept(deliver: () => TellOutcome, drop: () => TellOutcome): TellOutcome | undefined {
@@ -70,7 +68,7 @@ class CellDamage implements CellFaults {
       this.#drops--
       return drop()
     }
-    const ms = this.#delays.reduce((sum, each) => sum + each, 0)
+    const ms = [...this.#delays].reduce((sum, delay) => sum + delay.ms, 0)
     if ((ms === 0 && this.#under.length === 0) || this.#cell.child.end !== undefined) {
       return undefined
     }
