@@ -210,7 +210,7 @@ test('A5 a hanging thread that takes no turn goes through all phases of a stop',
 })
 
 test(
-  'exit and hang are refused where there is no thread to end',
+  'faults are refused where there is nothing that could have them',
   simulated(async (system) => {
     const inline = await system.spawn(Tally, undefined, {})
     const { faults } = system
@@ -228,6 +228,10 @@ test(
       refusal(() => faults.hang(process)),
       'no simulated thread of its own',
     )
+    const group = system.supervise({ name: 'pair', strategy: 'one-for-one', restart })
+    for (const fault of [() => faults.crash(group), () => faults.exit(group)]) {
+      assert.match(refusal(fault), 'test/pair is a group')
+    }
     const gone = await system.spawn(Tally, undefined, onThread)
     await system.stop(gone)
     assert.match(

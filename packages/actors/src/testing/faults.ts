@@ -2,6 +2,7 @@ import { KaitianError } from '@kaitian/errors'
 import { Cell } from '../actor/cell.js'
 import { Handle } from '../actor/handle.js'
 import type { CellFaults } from '../actor/receiver.js'
+import type { Target } from '../actor/target.js'
 import type { ActorRef, TellOutcome } from '../api/ref.js'
 import { firstActorId } from '../site/wire.js'
 import type { Site } from '../site/site.js'
@@ -100,7 +101,7 @@ export class SimFaults implements Faults {
   }
 
   exit(ref: ActorRef, code = 1): void {
-    const { address } = Handle.targetOf(ref as Handle)
+    const { address } = targetOf(ref)
     const vessel = this.#world.vessels.get(address.site)
     if (vessel === undefined) {
       throw new KaitianError('BAD_ARGUMENT', `${ref.path} is inline: it has no thread to end`)
@@ -138,7 +139,7 @@ export class SimFaults implements Faults {
   }
 
   hang(ref: ActorRef): void {
-    const { address } = Handle.targetOf(ref as Handle)
+    const { address } = targetOf(ref)
     const vessel = this.#world.vessels.get(address.site)
     if (vessel === undefined || vessel.isProcess || address.id !== firstActorId) {
       throw new KaitianError('BAD_ARGUMENT', `${ref.path} has no simulated thread of its own`)
@@ -158,7 +159,7 @@ export class SimFaults implements Faults {
   }
 
   #cellOf(ref: ActorRef): Cell {
-    const target = Handle.targetOf(ref as Handle)
+    const target = targetOf(ref)
     if (target instanceof Cell) return target
     const { site, id } = target.address
     const cell = this.#world.sites.get(site)?.nursery.cell(id)
@@ -167,4 +168,9 @@ export class SimFaults implements Faults {
       fields: { path: ref.path },
     })
   }
+}
+
+function targetOf(ref: ActorRef): Target {
+  if (ref instanceof Handle) return Handle.targetOf(ref)
+  throw new KaitianError('BAD_ARGUMENT', `${ref.path} is a group; faults are of actors`)
 }
