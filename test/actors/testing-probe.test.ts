@@ -38,6 +38,25 @@ test(
 )
 
 test(
+  'to answer or refuse a tell changes nothing',
+  simulated(async (system) => {
+    const rejections: unknown[] = []
+    const note = (error: unknown): void => void rejections.push(error)
+    process.on('unhandledRejection', note)
+    const probe = await system.probe(TallyProtocol)
+    probe.ref.tell.add(1)
+    probe.ref.tell.add(2)
+    const one = await probe.expect('add')
+    one.reply(1)
+    const two = await probe.expect('add')
+    two.refuse(new KaitianError('DATA_MISSING', 'nothing there'))
+    await system.settle()
+    process.off('unhandledRejection', note)
+    assert.equal(rejections, [])
+  }),
+)
+
+test(
   'expect refuses another message and silence, and skips nothing',
   simulated(async (system) => {
     const probe = await system.probe(TallyProtocol, 'till')

@@ -9,7 +9,7 @@ export interface Received {
   readonly payload: unknown
   /** Answers an ask; a tell needs no answer. */
   reply(value: unknown): void
-  /** Answers an ask with an error. */
+  /** Answers an ask with an error; no effect on a tell. */
   refuse(error: KaitianError): void
 }
 
@@ -41,6 +41,8 @@ export function probeClass<P extends Protocol>(
       value: (payload: unknown) => {
         const answer = deferred<unknown>()
         received.push({ message: name, payload, reply: answer.resolve, refuse: answer.reject })
+        // Nobody waits for that of a tell.
+        answer.promise.catch(() => undefined)
         return kind === 'ask' ? answer.promise : undefined
       },
     })
