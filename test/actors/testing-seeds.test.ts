@@ -1,5 +1,5 @@
 import { ask, protocol } from '@kaitian/actors'
-import { overSeeds, type Property } from '@kaitian/actors/testing'
+import { overSeeds, type Property, type TestSystem } from '@kaitian/actors/testing'
 import type { KaitianError } from '@kaitian/errors'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -139,6 +139,19 @@ test('a run that waits for time which nobody moves is told so', async () => {
     run: (system) => system.clock.sleep(60_000),
   })
   assert.match(error.message, 'nobody moves the clock, and 1 timers wait')
+})
+
+test('nobody moves the clock also for a run that needs little time', async () => {
+  for (const run of [
+    (system: TestSystem) => system.clock.sleep(500),
+    async (system: TestSystem) => {
+      const stuck = await system.spawn(Stuck, undefined)
+      await stuck.ask.hang(undefined, { timeoutMs: 50 })
+    },
+  ]) {
+    const error = await failureOf({ seeds: 1, generate: () => [], run })
+    assert.match(error.message, 'The run does not end')
+  }
 })
 
 test('an error that nobody catches fails its seed', async () => {

@@ -64,12 +64,12 @@ async function attempt<Step>(
   const system = testSystem({ seed })
   const watchdog = new Watchdog(system)
   try {
-    await Promise.race([property.run(system, steps), watchdog.alarm])
-    await Promise.race([finish(system), watchdog.alarm])
+    await watchdog.guard(property.run(system, steps))
+    await watchdog.guard(finish(system))
     return undefined
   } catch (error) {
     const trace = [...system.trace]
-    await Promise.race([finish(system), watchdog.alarm]).catch(() => undefined)
+    await watchdog.guard(finish(system)).catch(() => undefined)
     return { seed, error, steps, trace }
   } finally {
     watchdog.close()

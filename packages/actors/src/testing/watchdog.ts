@@ -9,20 +9,28 @@ const patience = 10_000
 
 /** Notices what a run does not tell of itself: that it hangs, and errors that nobody caught. */
 export class Watchdog {
-  /** Rejects when one of the two is noticed. */
-  readonly alarm: Promise<never>
   readonly #system: TestSystem
   readonly #alarm = deferred<never>()
   #over = false
+  #telling = false
   #quiet = 0
   #last = ''
 
   constructor(system: TestSystem) {
     this.#system = system
-    this.alarm = this.#alarm.promise
-    this.alarm.catch(() => undefined)
+    this.#alarm.promise.catch(() => undefined)
     process.on('unhandledRejection', this.#onRejection)
     setImmediate(this.#look)
+  }
+
+  /** Waits for a run; rejects when one of the two is noticed. */
+  async guard(run: Promise<void>): Promise<void> {
+    try {
+      await Promise.race([run, this.#alarm.promise])
+    } finally {
+      // To tell of it moves the clock, so that it may go on now: that does not count.
+      if (this.#telling) await this.#alarm.promise
+    }
   }
 
   close(): void {
@@ -30,7 +38,9 @@ export class Watchdog {
     process.off('unhandledRejection', this.#onRejection)
   }
 
-  readonly #onRejection = (error: unknown): void => this.#alarm.reject(error)
+  readonly #onRejection = (error: unknown): void => {
+    if (!this.#telling) this.#alarm.reject(error)
+  }
 
   readonly #look = (): void => {
     if (this.#over) return
@@ -39,10 +49,11 @@ export class Watchdog {
     this.#quiet = now === this.#last ? this.#quiet + 1 : 0
     this.#last = now
     if (this.#quiet < patience) setImmediate(this.#look)
-    else void this.#tell()
+    else void this.#tell().catch(this.#alarm.reject)
   }
 
   async #tell(): Promise<void> {
+    this.#telling = true
     const { pending } = this.#system.clock
     const time =
       pending === 0 ? 'no timer waits' : `nobody moves the clock, and ${pending} timers wait`
