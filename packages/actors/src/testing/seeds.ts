@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { KaitianError } from '@kaitian/errors'
 import { seededRandom, type Random } from '../random.js'
+import { runDown } from './run-down.js'
 import { testSystem, type TestSystem, type TraceEntry } from './test-system.js'
 import { Watchdog } from './watchdog.js'
 
@@ -76,17 +77,9 @@ async function attempt<Step>(
   }
 }
 
-/** Disposal may wait for limits on the clock, which only moves when told. */
+/** A run may leave something in quarantine, so that a disposal which rejects is no failure. */
 async function finish(system: TestSystem): Promise<void> {
-  let over = false
-  const done = (): void => {
-    over = true
-  }
-  // oxlint-disable-next-line promise/no-callback-in-promise -- a flag is all it sets
-  void system.dispose().then(done, done)
-  await system.settle()
-  // oxlint-disable-next-line no-unmodified-loop-condition -- the disposal sets it
-  while (!over && (await system.clock.advanceToNext())) await system.settle()
+  await runDown(system, system.dispose())
 }
 
 /** Removes ever smaller parts, as long as it still fails (delta debugging, doi:10.1109/32.988498). */

@@ -1,9 +1,11 @@
+import { KaitianError } from '@kaitian/errors'
 import { virtualClock, type VirtualClock } from '../clock.js'
 import type { ActorClass, Protocol } from '../api/protocol.js'
 import { seededRandom } from '../random.js'
 import { ActorSystem, type System } from '../system.js'
 import { SimFaults, type Faults } from './faults.js'
 import { probeClass, TestProbe, type Probe, type Received } from './probe.js'
+import { runDown } from './run-down.js'
 import { Arena } from './seeded-turns.js'
 import { SimWorld } from './sim-world.js'
 
@@ -29,6 +31,8 @@ export interface TraceEntry {
  * and chance from their context.
  */
 export interface TestSystem extends System {
+  /** `await using`: as `dispose`, but moves the clock when a stop waits for its limit. */
+  [Symbol.asyncDispose](): Promise<void>
   readonly seed: number
   readonly clock: VirtualClock
   readonly faults: Faults
@@ -95,6 +99,15 @@ class SimulatedSystem extends ActorSystem implements TestSystem {
     this.#arena.rest()
     await this.clock.advance(0)
     this.#arena.rest()
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    const disposed = this.dispose()
+    if (await runDown(this, disposed)) return disposed
+    throw new KaitianError(
+      'BAD_ARGUMENT',
+      `${this.name} waits for actors that do not stop, and no timer waits; give their stop a limit`,
+    )
   }
 
   async probe<P extends Protocol>(protocol: P, name?: string): Promise<Probe<P>> {
