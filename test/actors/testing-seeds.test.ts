@@ -169,6 +169,24 @@ test('an error that nobody catches fails its seed', async () => {
   assert.match(error.message, /^seed 1 fails: test\/Stuck-1 has ended \(killed\)/)
 })
 
+test('what a run does after it was given up is not held against the next', async () => {
+  const error = await failureOf<string>({
+    seeds: 1,
+    generate: () => ['a', 'bad', 'c', 'd', 'e'],
+    async run(system, steps) {
+      let bad = false
+      for (const step of steps) {
+        if (bad) void Promise.reject(new Error(`late: ${step}`))
+        bad ||= step === 'bad'
+        if (step === 'bad') void Promise.reject(new Error('nobody catches it'))
+        await system.advance(1)
+      }
+    },
+  })
+  assert.match(error.message, /^seed 1 fails: nobody catches it\n/)
+  assert.equal(section(error, 'steps (1 left)'), ['"bad"'])
+})
+
 test('A7 each system is disposed of, also when that needs time', async () => {
   const systems: { seed: number; clock: { pending: number } }[] = []
   await withSeedVariable(undefined, () =>

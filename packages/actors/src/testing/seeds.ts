@@ -64,13 +64,15 @@ async function attempt<Step>(
 ): Promise<Counterexample<Step> | undefined> {
   const system = testSystem({ seed })
   const watchdog = new Watchdog(system)
+  let run: Promise<void> | undefined
   try {
-    await watchdog.guard(property.run(system, steps))
+    run = property.run(system, steps)
+    await watchdog.guard(run)
     await watchdog.guard(finish(system))
     return undefined
   } catch (error) {
     const trace = [...system.trace]
-    await watchdog.guard(finish(system)).catch(() => undefined)
+    await watchdog.outlast(Promise.allSettled([run, finish(system)]))
     return { seed, error, steps, trace }
   } finally {
     watchdog.close()

@@ -33,6 +33,15 @@ export class Watchdog {
     }
   }
 
+  /** Waits, but not for ever, for what goes on after an alarm: its errors are not the next run's. */
+  async outlast(rest: Promise<unknown>): Promise<void> {
+    let over = false
+    void rest.finally(() => (over = true))
+    // oxlint-disable-next-line no-unmodified-loop-condition -- the promise sets it
+    for (let turns = 0; turns < patience && !over; turns++) await nextTurn()
+    await nextTurn()
+  }
+
   close(): void {
     this.#over = true
     process.off('unhandledRejection', this.#onRejection)
@@ -75,6 +84,10 @@ export class Watchdog {
     const snapshot = await Promise.race([asked, Promise.resolve(undefined)])
     return snapshot === undefined ? [] : [...unfinished(snapshot)]
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 function* unfinished(actor: ActorSnapshot): Generator<string> {
