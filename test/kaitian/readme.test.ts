@@ -20,6 +20,8 @@ test('every link of the pages leads to a file', () => {
     'docs/getting-started.md',
     'docs/errors.md',
     'docs/bench.md',
+    'docs/actors.md',
+    'docs/testing-actors.md',
   ]) {
     const folder = page.includes('/') ? page.slice(0, page.lastIndexOf('/') + 1) : ''
     for (const [, target] of textOf(page).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
