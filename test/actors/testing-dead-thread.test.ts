@@ -1,15 +1,16 @@
-import { protocol, tell, type ActorRef, type Context } from '@kaitian/actors'
-import type { TestSystem } from '@kaitian/actors/testing'
-import { testSystem } from '@kaitian/actors/testing'
+import { ask, protocol, tell, type ActorRef, type Context, type Ref } from '@kaitian/actors'
+import { testSystem, type TestSystem } from '@kaitian/actors/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { refusal, simulated } from './simulated.js'
-import { rejection } from './support.js'
+import { onThread as tallyOnThread, Tally, type TallyProtocol } from './fixtures/tally.js'
+import { linesOf, outcomeOf, refusal, simulated } from './simulated.js'
+import { downOf, rejection } from './support.js'
 
 const test = suite('testing, dead threads')
 
 const HolderProtocol = protocol({ hold: tell() })
 const onThread = { on: { thread: new URL(import.meta.url) } }
+
 /** What the code of holders did; threads are simulated in this one, so it is seen here. */
 let done: string[] = []
 
@@ -24,7 +25,18 @@ class Holder {
   }
 }
 
-async function refuseFaults({ faults }: TestSystem, ref: ActorRef): Promise<void> {
+const ParentProtocol = protocol({ raise: ask<void, Ref<typeof TallyProtocol>>() })
+
+/** Starts a tally on a thread below. */
+class Parent {
+  static readonly protocol = ParentProtocol
+
+  raise(_payload: void, ctx: Context<typeof ParentProtocol>) {
+    return ctx.spawn(Tally, undefined, tallyOnThread)
+  }
+}
+
+function refuseFaults({ faults }: TestSystem, ref: ActorRef): void {
   for (const fault of [
     () => faults.crash(ref),
     () => faults.stall(ref),
@@ -44,9 +56,9 @@ test(
     holder.tell.hold()
     await system.settle()
     system.faults.exit(holder)
-    await refuseFaults(system, holder)
+    refuseFaults(system, holder)
     await system.advance(9)
-    await refuseFaults(system, holder)
+    refuseFaults(system, holder)
     assert.equal(done, [])
     await system.advance(1)
     system.faults.dropNext(holder)
@@ -64,12 +76,48 @@ test('a thread that does not end runs no code of its actor any more, and takes n
   await system.settle()
   system.faults.hang(holder)
   const killed = system.kill(holder)
-  await refuseFaults(system, holder)
+  refuseFaults(system, holder)
   await system.advance(10_000)
   await killed
-  await refuseFaults(system, holder)
+  refuseFaults(system, holder)
   await rejection(system.dispose(), 'ACTOR_QUARANTINED')
   assert.equal(done, [])
 })
+
+for (const [where, on, kept] of [
+  ['an inline actor stay', {}, true],
+  ['an actor on a thread go', tallyOnThread, false],
+] as const) {
+  test(
+    `faults of ${where} with a restart`,
+    simulated(async (system) => {
+      const restart = { max: 1, withinMs: 1000 }
+      const tally = await system.spawn(Tally, undefined, { ...on, restart })
+      system.faults.delay(tally, 20)
+      system.faults.crash(tally)
+      await system.settle()
+      const added = outcomeOf(tally.ask.added())
+      await system.settle()
+      assert.is(added.value === undefined, kept)
+      await system.advance(20)
+      assert.equal(added.value, [])
+    }),
+  )
+}
+
+test(
+  'A3 what an actor has started on threads below it dies with its process',
+  simulated(async (system) => {
+    const where = { on: { process: new URL(import.meta.url) } }
+    const parent = await system.spawn(Parent, undefined, where)
+    const child = await parent.ask.raise()
+    const asked = rejection(child.ask.wait(1000), 'THREAD_EXITED')
+    await system.settle()
+    system.faults.exit(parent)
+    await asked
+    assert.ok(linesOf(system, child).includes('0 sim-thread exits with 1'))
+    assert.is((await downOf(system, child)).reason, 'exited')
+  }),
+)
 
 test.run()

@@ -1,3 +1,4 @@
+import { move } from '@kaitian/actors'
 import { testSystem } from '@kaitian/actors/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -30,6 +31,17 @@ test(
       assert.equal(back, kept)
       assert.is(back === kept, on !== onThread && on !== inProcess)
     }
+  }),
+)
+
+test(
+  'what is moved to a simulated thread is gone here',
+  simulated(async (system) => {
+    const tally = await system.spawn(Tally, undefined, onThread)
+    const bytes = new Uint8Array([1, 2, 3])
+    tally.tell.keep(move(bytes, [bytes.buffer]))
+    assert.equal(await tally.ask.kept(), new Uint8Array([1, 2, 3]))
+    assert.is(bytes.byteLength, 0)
   }),
 )
 
