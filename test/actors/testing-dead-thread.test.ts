@@ -8,11 +8,13 @@ import { downOf, rejection } from './support.js'
 
 const test = suite('testing, dead threads')
 
-const HolderProtocol = protocol({ hold: tell() })
+const HolderProtocol = protocol({ hold: tell(), loop: tell() })
 const onThread = { on: { thread: new URL(import.meta.url) } }
 
 /** What the code of holders did; threads are simulated in this one, so it is seen here. */
 let done: string[] = []
+/** What happens while a holder has a turn. */
+let meanwhile = (): void => undefined
 
 /** Does something when it ends, and every millisecond. */
 class Holder {
@@ -22,17 +24,25 @@ class Holder {
     ctx.signal.addEventListener('abort', () => done.push('aborted'))
     ctx.own({ dispose: () => void done.push('disposed') })
     ctx.every(1, () => done.push('ticked'))
+    // oxlint-disable-next-line promise/prefer-await-to-then -- the handler does not wait for it
+    void ctx.clock.sleep(1).then(() => done.push('slept'))
+  }
+
+  loop(_payload: void, ctx: Context<typeof HolderProtocol>) {
+    done.push('looped')
+    ctx.self.tell.loop()
+    meanwhile()
   }
 }
 
-const ParentProtocol = protocol({ raise: ask<void, Ref<typeof TallyProtocol>>() })
+const ParentProtocol = protocol({ raise: ask<'inline' | 'thread', Ref<typeof TallyProtocol>>() })
 
-/** Starts a tally on a thread below. */
+/** Starts tallies below. */
 class Parent {
   static readonly protocol = ParentProtocol
 
-  raise(_payload: void, ctx: Context<typeof ParentProtocol>) {
-    return ctx.spawn(Tally, undefined, tallyOnThread)
+  raise(where: 'inline' | 'thread', ctx: Context<typeof ParentProtocol>) {
+    return ctx.spawn(Tally, undefined, where === 'inline' ? {} : tallyOnThread)
   }
 }
 
@@ -65,6 +75,18 @@ test(
     holder.tell.hold()
     await system.advance(5)
     assert.equal(done, [])
+  }),
+)
+
+test(
+  'a thread that dies takes the turns along that it had before it',
+  simulated(async (system) => {
+    done = []
+    const holder = await system.spawn(Holder, undefined, onThread)
+    meanwhile = () => system.faults.exit(holder)
+    holder.tell.loop()
+    await system.settle()
+    assert.equal(done, ['looped'])
   }),
 )
 
@@ -110,13 +132,28 @@ test(
   simulated(async (system) => {
     const where = { on: { process: new URL(import.meta.url) } }
     const parent = await system.spawn(Parent, undefined, where)
-    const child = await parent.ask.raise()
+    const child = await parent.ask.raise('thread')
     const asked = rejection(child.ask.wait(1000), 'THREAD_EXITED')
     await system.settle()
     system.faults.exit(parent)
     await asked
     assert.ok(linesOf(system, child).includes('0 sim-thread exits with 1'))
     assert.is((await downOf(system, child)).reason, 'exited')
+  }),
+)
+
+test(
+  'an actor inline on a thread ends with it, and cannot hang by itself',
+  simulated(async (system) => {
+    const parent = await system.spawn(Parent, undefined, onThread)
+    const child = await parent.ask.raise('inline')
+    assert.match(
+      refusal(() => system.faults.hang(child)),
+      'no simulated thread of its own',
+    )
+    system.faults.exit(child)
+    await rejection(parent.ask.raise('inline'), 'THREAD_EXITED')
+    assert.is((await downOf(system, parent)).reason, 'exited')
   }),
 )
 

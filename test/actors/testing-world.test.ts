@@ -1,4 +1,4 @@
-import { move } from '@kaitian/actors'
+import { ask, move, protocol } from '@kaitian/actors'
 import { testSystem } from '@kaitian/actors/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -7,6 +7,22 @@ import { linesOf, simulated, snapshotOf } from './simulated.js'
 import { rejection } from './support.js'
 
 const test = suite('testing, simulated threads')
+
+const SignerProtocol = protocol({ sign: ask<string>() })
+
+/** Adds to the array that it was given. */
+class Signer {
+  static readonly protocol = SignerProtocol
+  readonly #names: string[]
+
+  constructor(names: string[]) {
+    this.#names = names
+  }
+
+  sign(name: string) {
+    this.#names.push(name)
+  }
+}
 
 test(
   'snapshots name simulated threads and processes as such',
@@ -17,6 +33,20 @@ test(
       placements.push((await snapshotOf(system, tally)).placement)
     }
     assert.equal(placements, ['inline', 'sim-thread', 'sim-process'])
+  }),
+)
+
+test(
+  'arguments are cloned on their way to a simulated thread, and passed on inline',
+  simulated(async (system) => {
+    for (const on of [{}, onThread, inProcess]) {
+      const names: string[] = []
+      const signer = await system.spawn(Signer, names, on)
+      await signer.ask.sign('Ada')
+      assert.equal(names, on === onThread || on === inProcess ? [] : ['Ada'])
+    }
+    const uncloneable = [() => 'Ada'] as unknown as string[]
+    await rejection(system.spawn(Signer, uncloneable, onThread), 'SPAWN_FAILED')
   }),
 )
 
