@@ -1,57 +1,16 @@
-import { systemClock, virtualClock, type Clock } from '@kaitian/actors'
+import { systemClock, virtualClock } from '@kaitian/actors'
 import { TimerWheel } from '@kaitian/actors/internal/wheel'
 import { KaitianError } from '@kaitian/errors'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { LeapingClock } from './leaping-clock.js'
 import { NaiveTimers, play, starts, steps, worldOf } from './timer-model.js'
 
 const test = suite('timer wheel')
 
 const day = 24 * 60 * 60 * 1000
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-/** A clock that counts what is asked of it and can leap over what is due. */
-class LeapingClock implements Clock {
-  time = 0
-  armed = 0
-  #waiting: { due: number; fn: () => void } | undefined
-
-  now(): number {
-    return this.time
-  }
-
-  wallTime(): Date {
-    return new Date(this.time)
-  }
-
-  sleep(): Promise<void> {
-    throw new Error('not needed')
-  }
-
-  get pending(): boolean {
-    return this.#waiting !== undefined
-  }
-
-  after(ms: number, fn: () => void): () => void {
-    assert.is(this.#waiting, undefined, 'armed twice')
-    this.armed++
-    const waiting = { due: this.time + ms, fn }
-    this.#waiting = waiting
-    return () => {
-      if (this.#waiting === waiting) this.#waiting = undefined
-    }
-  }
-
-  /** Moves on, and only then fires. */
-  leapTo(time: number): void {
-    this.time = time
-    for (let left = this.#waiting; left !== undefined && left.due <= time; left = this.#waiting) {
-      this.#waiting = undefined
-      left.fn()
-    }
-  }
-}
 
 test('timers fire at their time, in order of it and of their creation', async () => {
   const clock = virtualClock()
