@@ -1,47 +1,15 @@
-import { KaitianError, toKaitianError } from '@kaitian/errors'
-import type { RestartOptions, SpawnOptions, StopLimits, StopOptions } from '../api/context.js'
-import type { Clock } from '../clock.js'
+import type { SpawnOptions, StopLimits, StopOptions } from '../api/context.js'
 import { deferred, type Deferred } from '../deferred.js'
 import type { Sighting } from '../site/sighting.js'
-import type { EventRecord } from '../site/wire.js'
-import type { Timer, TimerWheel } from '../wheel.js'
+import { untilEnd } from '../until-end.js'
+import type { Timer } from '../wheel.js'
 import type { Body, Supervisor } from './body.js'
-import { unavailable, type End } from './failure.js'
+import { spawnFailed, unavailable, type End } from './failure.js'
+import type { Guardian } from './guardian.js'
 import type { Member } from './member.js'
-import { decideRestart, restartsWithin, type RestartDecision } from './restart.js'
-
-/** Tells the world; an actor's life is told by the thread that started it, once. */
-export type Announce = (
-  name: EventRecord['name'],
-  data: Record<string, unknown>,
-  error?: KaitianError,
-) => void
-
-/** What a child needs of the thread that it is supervised in. */
-export interface Ward {
-  readonly clock: Clock
-  readonly wheel: TimerWheel
-  readonly announce: Announce
-}
-
-/** Who else is concerned when a child fails: its group. A child without one restarts by itself. */
-export interface Guardian {
-  /** The child has ended, and will be started again by `resume`. */
-  awaitsRestart(child: Child, afterMs: number): void
-  /** The child has failed, and will not be started again. */
-  gaveUp(child: Child, end: End): void
-}
-
-/** How an incarnation ended that was told to. */
-interface Ending {
-  forced: boolean
-  /** It does not end. */
-  error: KaitianError | undefined
-}
-
-const byItself: Ending = { forced: false, error: undefined }
-
-const limits = { timeoutMs: 5000, abortMs: 1000, exitMs: 2000 } satisfies StopLimits
+import { Restarts } from './restart.js'
+import { StopPhases, type Stopped } from './stop-phases.js'
+import type { Ward } from './ward.js'
 
 /**
  * Supervises one actor: starts its incarnations, never one before the last has disposed of what it
@@ -53,7 +21,8 @@ export class Child implements Supervisor, Member {
   readonly body: Body
   home: Member['home'] = undefined
   readonly #ward: Ward
-  readonly #restart: RestartOptions | undefined
+  /** Undefined when none is declared. */
+  readonly #restarts: Restarts | undefined
   readonly #limits: StopLimits | undefined
   readonly #guardian: Guardian | undefined
   #onGone: Set<() => void> | undefined = undefined
@@ -67,12 +36,10 @@ export class Child implements Supervisor, Member {
   /** The last incarnation that was killed to be restarted, maybe in the midst of its start. */
   #crashed = -1
   #incarnation = 0
-  #history: number[] | undefined = undefined
-  #decision: RestartDecision | undefined = undefined
   #lastFailure: string | undefined = undefined
   #backoff: Timer | undefined = undefined
-  /** Ends the wait for a stop. */
-  #letGo: (() => void) | undefined = undefined
+  /** Of the stop under way, if there is one. */
+  #phases: StopPhases | undefined = undefined
 
   constructor(
     ward: Ward,
@@ -85,7 +52,7 @@ export class Child implements Supervisor, Member {
     this.#ward = ward
     this.path = path
     this.name = name
-    this.#restart = options.restart
+    this.#restarts = options.restart && new Restarts(options.restart)
     this.#limits = options.stop
     this.#guardian = guardian
     this.body = makeBody(this)
@@ -121,28 +88,24 @@ export class Child implements Supervisor, Member {
     this.#lastFailure = error.message
     this.#ward.announce('failed', { path }, error)
     if (this.#order !== undefined) return false
-    const decision = decideRestart(this.#ward.clock.now(), this.#history ?? [], this.#restart)
-    this.#decision = decision
-    return decision.restart
+    return this.#restarts?.decide(this.#ward.clock.now()) ?? false
   }
 
   ended(end: End): void {
     this.#closing?.resolve()
     this.#closing = undefined
     if (this.#order !== undefined || this.#end !== undefined) return
-    const decision = this.#decision
-    if (end.reason === 'quarantined' || decision === undefined || !decision.restart) {
+    if (end.reason === 'quarantined') return this.#finish(end)
+    const afterMs = this.#restarts?.next(this.#ward.clock.now())
+    if (afterMs === undefined) {
       this.#finish(end)
-      if (end.reason !== 'quarantined') this.#guardian?.gaveUp(this, end)
-      return
+      return this.#guardian?.gaveUp(this, end)
     }
-    this.#history ??= []
-    this.#history.push(this.#ward.clock.now())
-    if (this.#guardian !== undefined) return this.#guardian.awaitsRestart(this, decision.afterMs)
+    if (this.#guardian !== undefined) return this.#guardian.awaitsRestart(this, afterMs)
     const again = (): void => void this.resume().catch(() => undefined)
     // No timer for no wait: a virtual clock need not be pushed for it.
-    if (decision.afterMs === 0) again()
-    else this.#backoff = this.#ward.wheel.after(decision.afterMs, again)
+    if (afterMs === 0) again()
+    else this.#backoff = this.#ward.wheel.after(afterMs, again)
   }
 
   /** The next incarnation. One that does not start has failed once more. */
@@ -166,8 +129,7 @@ export class Child implements Supervisor, Member {
       return
     }
     if (isOrdered() || this.#end !== undefined) return
-    const restarts = this.#restarts
-    this.#ward.announce('restarted', { path: this.path, restarts })
+    this.#ward.announce('restarted', { path: this.path, restarts: this.#restartCount })
   }
 
   /** Ends the incarnation in good order, if it does not end by itself; another may follow. */
@@ -178,7 +140,7 @@ export class Child implements Supervisor, Member {
 
   async #pauseBody(): Promise<void> {
     const stopped = this.#stopBody(true, false) ?? Promise.resolve()
-    const { error } = await this.#endWithin(stopped, this.#limitOf('timeoutMs'), true)
+    const { error } = await this.#stopInPhases(stopped, undefined, true)
     this.#running = false
     if (error !== undefined) this.ended({ reason: 'quarantined', error })
   }
@@ -191,14 +153,15 @@ export class Child implements Supervisor, Member {
     this.#backoff?.cancel()
     const stopped = this.#stopBody(options.again ?? false, options.drain ?? false)
     if (stopped === undefined) return this.#finish({ reason: 'stopped' })
-    return this.#finishWithin(stopped, options.timeoutMs ?? this.#limitOf('timeoutMs'))
+    return this.#finishWithin(stopped, options.timeoutMs)
   }
 
   async kill(): Promise<void> {
     if (this.#end !== undefined) return
     this.#order = 'kill'
     this.#backoff?.cancel()
-    const error = await this.#killBody(false)
+    this.#running = false
+    const error = await this.#phasesOf(false).force()
     this.#finish(error === undefined ? { reason: 'killed' } : { reason: 'quarantined', error })
   }
 
@@ -208,14 +171,14 @@ export class Child implements Supervisor, Member {
     const end: End = { reason: 'killed', error: unavailable(this.path, 'killed') }
     this.#crashed = this.#incarnation - 1
     const again = this.failing(end)
-    const error = await this.#killBody(again)
+    const error = await this.#phasesOf(again).force()
     if (error !== undefined) this.ended({ reason: 'quarantined', error })
     else this.ended(end)
   }
 
   async snapshot(): Promise<Sighting> {
     const { path } = this
-    const restarts = this.#restarts
+    const restarts = this.#restartCount
     const base: Sighting = {
       path,
       placement: 'inline',
@@ -228,13 +191,8 @@ export class Child implements Supervisor, Member {
     return { ...base, ...(await this.body.snapshot()), path, restarts }
   }
 
-  get #restarts(): number {
-    if (this.#restart === undefined || this.#history === undefined) return 0
-    return restartsWithin(this.#ward.clock.now(), this.#history, this.#restart)
-  }
-
-  #limitOf(name: keyof StopLimits): number {
-    return this.#limits?.[name] ?? limits[name]
+  get #restartCount(): number {
+    return this.#restarts?.recent(this.#ward.clock.now()) ?? 0
   }
 
   async #spawnedBy(started: Promise<void>): Promise<void> {
@@ -264,16 +222,13 @@ export class Child implements Supervisor, Member {
   }
 
   async #awaitStart(starting: Promise<void>): Promise<void> {
-    // When it was killed, and its thread is stuck or what it owned hangs, its start never ends.
-    const gone = deferred<void>()
-    const forget = this.onGone(gone.resolve)
     try {
-      await Promise.race([starting, gone.promise])
+      // When it was killed, and its thread is stuck or what it owned hangs, its start never ends.
+      await untilEnd(starting, (gone) => this.onGone(gone))
     } catch (error) {
       this.#running = false
       throw error
     } finally {
-      forget()
       this.#starting = undefined
     }
   }
@@ -283,8 +238,8 @@ export class Child implements Supervisor, Member {
     return this.#starting.catch(() => undefined).then(() => this.body.stop(again, drain))
   }
 
-  async #finishWithin(stopped: Promise<void>, timeoutMs: number): Promise<void> {
-    const { forced, error } = await this.#endWithin(stopped, timeoutMs, false)
+  async #finishWithin(stopped: Promise<void>, timeoutMs: number | undefined): Promise<void> {
+    const { forced, error } = await this.#stopInPhases(stopped, timeoutMs, false)
     if (error !== undefined) return this.#finish({ reason: 'quarantined', error })
     if (forced) return this.#finish({ reason: 'killed' })
     // A kill meanwhile lets go of the stop, and finishes by itself.
@@ -301,34 +256,21 @@ export class Child implements Supervisor, Member {
     hurry.cancel()
   }
 
-  /** The phases of a stop: in good order, by the abort word, by force. */
-  async #endWithin(stopped: Promise<void>, timeoutMs: number, again: boolean): Promise<Ending> {
-    const { wheel } = this.#ward
-    const ending = deferred<Ending>()
-    let timer: Timer | undefined
-    let forcing = false
-    const force = (): void => {
-      // What ends from here on does not do so by itself.
-      forcing = true
+  #stopInPhases(
+    stopped: Promise<void>,
+    timeoutMs: number | undefined,
+    again: boolean,
+  ): Promise<Stopped> {
+    // A kill meanwhile lets go of the last one.
+    this.#phases = this.#phasesOf(again)
+    return this.#phases.run(stopped, timeoutMs, () => {
       if (this.#order === 'stop') this.#order = 'kill'
-      void this.#killBody(again).then((error) => ending.resolve({ forced: true, error }))
-    }
-    const abort = (): void => {
-      if (this.body.abort()) timer = wheel.after(this.#limitOf('abortMs'), force)
-      else force()
-    }
-    if (timeoutMs !== Infinity) timer = wheel.after(timeoutMs, abort)
-    void stopped.then(() => (forcing ? undefined : ending.resolve(byItself)))
-    // A kill meanwhile waits for nothing.
-    this.#letGo = () => ending.resolve(byItself)
-    const outcome = await ending.promise
-    timer?.cancel()
-    return outcome
+      this.#running = false
+    })
   }
 
-  #killBody(again: boolean): Promise<KaitianError | undefined> {
-    this.#running = false
-    return this.body.kill(again, this.#limitOf('exitMs'))
+  #phasesOf(again: boolean): StopPhases {
+    return new StopPhases(this.body, this.#ward.wheel, this.#limits, again)
   }
 
   #finish(end: End): void {
@@ -336,7 +278,7 @@ export class Child implements Supervisor, Member {
     this.#end = end
     this.#running = false
     this.#closing?.resolve()
-    this.#letGo?.()
+    this.#phases?.letGo()
     if (end.reason === 'quarantined') {
       this.#ward.announce('quarantined', { path: this.path, thread: this.body.siteId }, end.error)
     }
@@ -350,11 +292,4 @@ export class Child implements Supervisor, Member {
     // Whatever ended it: a group must not go on as if its place were free.
     if (end.reason === 'quarantined') this.#guardian?.gaveUp(this, end)
   }
-}
-
-function spawnFailed(path: string, cause: unknown): KaitianError {
-  if (cause instanceof KaitianError && cause.code === 'SPAWN_FAILED') return cause
-  const { message } = toKaitianError(cause, 'SPAWN_FAILED', `${path} did not start`)
-  const text = cause instanceof KaitianError ? `${path} did not start: ${message}` : message
-  return new KaitianError('SPAWN_FAILED', text, { cause, fields: { path } })
 }

@@ -1,4 +1,4 @@
-import { KaitianError, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
+import { KaitianError, toKaitianError, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
 import type { DownReason } from '../api/context.js'
 import type { DeadLetterReason } from '../api/events.js'
 import type { EndRecord } from '../site/wire.js'
@@ -98,6 +98,14 @@ export function faultOf(path: string, message: string, thrown: unknown): Kaitian
     cause: thrown,
     fields: { path, message },
   })
+}
+
+/** What the spawner hears of an actor that did not start. */
+export function spawnFailed(path: string, cause: unknown): KaitianError {
+  if (cause instanceof KaitianError && cause.code === 'SPAWN_FAILED') return cause
+  const { message } = toKaitianError(cause, 'SPAWN_FAILED', `${path} did not start`)
+  const text = cause instanceof KaitianError ? `${path} did not start: ${message}` : message
+  return new KaitianError('SPAWN_FAILED', text, { cause, fields: { path } })
 }
 
 /** What a schema refused. */

@@ -8,8 +8,10 @@ import type { Remote } from '../host/vessel.js'
 import type { Site } from '../site/site.js'
 import { firstActorId, type Address, type SiteData, type SiteId } from '../site/wire.js'
 import { WeakIndex } from '../weak-index.js'
-import { Child, type Guardian, type Ward } from './child.js'
+import { Child } from './child.js'
+import type { Guardian } from './guardian.js'
 import { checkSpawn } from './options.js'
+import type { Ward } from './ward.js'
 
 /** Makes the actors of one thread, and the threads that it starts, and finds them again. */
 export class Nursery {

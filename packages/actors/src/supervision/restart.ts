@@ -1,7 +1,7 @@
 import type { RestartOptions } from '../api/context.js'
 
 /** Whether to restart, when, and why. */
-export type RestartDecision =
+type RestartDecision =
   | { restart: true; afterMs: number; restarts: number; reason: string }
   | { restart: false; reason: string }
 
@@ -12,7 +12,7 @@ export type RestartDecision =
  * @param now milliseconds
  * @param history when this actor was restarted, oldest first; not changed
  */
-export function decideRestart(
+function decideRestart(
   now: number,
   history: readonly number[],
   options: RestartOptions | undefined,
@@ -32,10 +32,39 @@ export function decideRestart(
   }
 }
 
-export function restartsWithin(
+function restartsWithin(
   now: number,
   history: readonly number[],
   { withinMs }: { withinMs: number },
 ): number {
   return history.filter((at) => now - at < withinMs).length
+}
+
+/** The restarts of one actor that may be restarted. */
+export class Restarts {
+  readonly #options: RestartOptions
+  readonly #history: number[] = []
+  #decision: RestartDecision | undefined = undefined
+
+  constructor(options: RestartOptions) {
+    this.#options = options
+  }
+
+  /** It fails: true when it will be started again. */
+  decide(now: number): boolean {
+    this.#decision = decideRestart(now, this.#history, this.#options)
+    return this.#decision.restart
+  }
+
+  /** After how long to start it again, as was decided; undefined when it is not. Counts as a restart. */
+  next(now: number): number | undefined {
+    if (this.#decision?.restart !== true) return undefined
+    this.#history.push(now)
+    return this.#decision.afterMs
+  }
+
+  /** So many lie within the window. */
+  recent(now: number): number {
+    return restartsWithin(now, this.#history, this.#options)
+  }
 }
