@@ -1,31 +1,20 @@
 import type { KaitianError } from '@kaitian/errors'
 import type { MailboxOptions } from '../api/context.js'
 import type { DeadLetterReason } from '../api/events.js'
-import type { ActorState } from '../api/snapshot.js'
-import { deferred, type Deferred } from '../deferred.js'
 import type { Sighting } from '../site/sighting.js'
 import type { Site } from '../site/site.js'
 import type { Body, Supervisor } from '../supervision/body.js'
 import type { Child } from '../supervision/child.js'
 import { deadLetterReason, faultOf, unavailable, type End } from '../supervision/failure.js'
 import { within } from '../within.js'
-import { ActorContext } from './actor-context.js'
+import { sightingOf } from './cell-sighting.js'
 import { Handling } from './handling.js'
 import { Incarnation, type Blueprint } from './incarnation.js'
+import { Lanes, type Notice, type NoticeLane } from './lanes.js'
 import { Receiver } from './receiver.js'
+import { startLife } from './start.js'
 import type { MessageTable } from './table.js'
 import type { TurnTaker } from './turns.js'
-
-/** On the supervision lane: run it as a turn. */
-type Notice = () => void
-
-/** Deaths come before timers that are due. */
-export type NoticeLane = 'deaths' | 'timers'
-
-/** Of starts that spawn, on one stack: a deep tree would overflow it. */
-const mostNested = 32
-
-const resolved = Promise.resolve()
 
 /** What a cell is made from. */
 export interface CellOptions {
@@ -53,11 +42,8 @@ export class Cell extends Receiver implements Body, TurnTaker {
   readonly #firstIncarnation: number
   readonly #supervisor: Supervisor
   readonly #handling: Handling
-  #deaths: Notice[] | undefined = undefined
-  #timers: Notice[] | undefined = undefined
+  #lanes: Lanes | undefined = undefined
   #enlisted = false
-  #stopTurn: Deferred<void> | undefined = undefined
-  #draining = false
   #stopping: Promise<void> | undefined = undefined
   /** The life that is over but for its children and its disposal, and the end of those. */
   #ending: Incarnation | undefined = undefined
@@ -83,8 +69,8 @@ export class Cell extends Receiver implements Body, TurnTaker {
   /** Runs `notice` as a turn of this incarnation; dropped when that has ended by then. */
   notify(life: Incarnation, lane: NoticeLane, notice: Notice): void {
     if (this.life !== life) return
-    const notices = lane === 'deaths' ? (this.#deaths ??= []) : (this.#timers ??= [])
-    notices.push(notice)
+    this.#lanes ??= new Lanes()
+    this.#lanes.notify(lane, notice)
     this.wake()
   }
 
@@ -93,11 +79,9 @@ export class Cell extends Receiver implements Body, TurnTaker {
     this.life = life
     this.refusing = undefined
     this.busy = true
-    const { site } = this
     let begun: void | Promise<void>
     try {
-      if (site.starting >= mostNested) begun = this.#startLater(life)
-      else begun = this.#startNow(life)
+      begun = startLife(this, life, this.#blueprint)
     } catch (error) {
       return this.#notStarted(life, error, failing)
     }
@@ -112,7 +96,6 @@ export class Cell extends Receiver implements Body, TurnTaker {
     if (this.#stopping !== undefined) return this.#stopping
     const reason = again ? 'restarting' : 'stopped'
     this.refusing = { reason, cause: undefined }
-    this.#draining = drain
     if (!drain) {
       life.abort(reason)
       this.#handling.abortMessage(life)
@@ -121,7 +104,7 @@ export class Cell extends Receiver implements Body, TurnTaker {
     const idle = !this.busy && this.mailbox.size === 0
     // By far the most actors of a large system have nothing to wait for: no promise for them.
     if (idle && life.closeAtOnce(reason)) return this.#close(reason)
-    this.#stopping = this.#stop(life, reason).finally(() => (this.#stopping = undefined))
+    this.#stopping = this.#stop(life, reason, drain).finally(() => (this.#stopping = undefined))
     return this.#stopping
   }
 
@@ -172,8 +155,7 @@ export class Cell extends Receiver implements Body, TurnTaker {
   wake(): void {
     if (this.#enlisted || this.busy || this.life === undefined) return
     if (this.faults?.stalled === true) return
-    const hasNotice = (this.#deaths?.length ?? 0) + (this.#timers?.length ?? 0) > 0
-    if (this.mailbox.size === 0 && !hasNotice && this.#stopTurn === undefined) return
+    if (this.mailbox.size === 0 && (this.#lanes === undefined || this.#lanes.empty)) return
     this.#enlisted = true
     this.site.scheduler.enlist(this)
   }
@@ -195,20 +177,8 @@ export class Cell extends Receiver implements Body, TurnTaker {
     return this.#handling
   }
 
-  async snapshot(): Promise<Partial<Sighting>> {
-    const inHand = this.#handling.snapshot()
-    return {
-      state: this.#state,
-      ...(this.life === undefined ? {} : { incarnation: this.life.number }),
-      mailbox: {
-        depth: this.mailbox.size,
-        capacity: this.capacity,
-        stashed: this.#handling.stashed,
-      },
-      ...(inHand === undefined ? {} : { inHand }),
-      waiting: this.#handling.waiting(),
-      children: (await this.life?.snapshot()) ?? [],
-    }
+  snapshot(): Promise<Partial<Sighting>> {
+    return sightingOf(this)
   }
 
   protected override dropOldest(): void {
@@ -219,27 +189,21 @@ export class Cell extends Receiver implements Body, TurnTaker {
     this.site.nursery.publish(this)
   }
 
-  get #state(): ActorState {
-    if (this.end !== undefined) return 'gone'
-    if (this.life === undefined) return 'restarting'
-    if (this.refusing !== undefined) return 'stopping'
-    if (this.busy) return this.#handling.snapshot() === undefined ? 'starting' : 'busy'
-    return this.mailbox.size > 0 ? 'ready' : 'idle'
-  }
-
   /** False when there is nothing to do. Stop, then supervision, then messages. */
   #takeTurn(life: Incarnation): boolean {
     const { mailbox } = this
-    if (this.#stopTurn !== undefined && !(this.#draining && mailbox.size > 0)) {
-      // Until the stop goes on, nothing else runs.
-      this.busy = true
-      this.#stopTurn.resolve()
-      return false
-    }
-    const notice = this.#deaths?.shift() ?? this.#timers?.shift()
-    if (notice !== undefined) {
-      this.#runNotice(life, notice)
-      return true
+    const lanes = this.#lanes
+    if (lanes !== undefined) {
+      if (lanes.takeStop(mailbox.size)) {
+        // Until the stop goes on, nothing else runs.
+        this.busy = true
+        return false
+      }
+      const notice = lanes.takeNotice()
+      if (notice !== undefined) {
+        this.#runNotice(life, notice)
+        return true
+      }
     }
     if (!mailbox.take()) return false
     if (mailbox.size < this.capacity) this.roomAgain()
@@ -259,20 +223,6 @@ export class Cell extends Receiver implements Body, TurnTaker {
     }
   }
 
-  #startNow(life: Incarnation): void | Promise<void> {
-    this.site.starting++
-    try {
-      return life.start(this.#blueprint, new ActorContext(this, life))
-    } finally {
-      this.site.starting--
-    }
-  }
-
-  async #startLater(life: Incarnation): Promise<void> {
-    await resolved
-    if (this.life === life) await this.#startNow(life)
-  }
-
   #started(life: Incarnation): void | Promise<never> {
     if (this.life !== life) return this.#endedMeanwhile(life)
     this.busy = false
@@ -285,15 +235,10 @@ export class Cell extends Receiver implements Body, TurnTaker {
     begun: Promise<void>,
     failing: (cause: unknown) => boolean,
   ): Promise<void> {
-    // A `start` that hangs must not hold up who waits for a kill.
-    const ended = deferred<void>()
-    const forget = life.atEnd(() => ended.resolve())
     try {
-      await Promise.race([begun, ended.promise])
+      await begun
     } catch (error) {
       return this.#notStarted(life, error, failing)
-    } finally {
-      forget()
     }
     return this.#started(life)
   }
@@ -316,13 +261,12 @@ export class Cell extends Receiver implements Body, TurnTaker {
     throw error
   }
 
-  async #stop(life: Incarnation, reason: DeadLetterReason): Promise<void> {
-    const turn = deferred<void>()
-    this.#stopTurn = turn
+  async #stop(life: Incarnation, reason: DeadLetterReason, drain: boolean): Promise<void> {
+    this.#lanes ??= new Lanes()
+    const turn = this.#lanes.orderStop(drain)
     this.wake()
     // After the message in hand; a kill lets go of it too.
-    await turn.promise
-    this.#stopTurn = undefined
+    await turn
     if (this.life !== life) return this.#closing
     await life.close({ graceful: true, reason })
     if (this.life === life) this.#close(this.refusal.reason)
@@ -344,9 +288,7 @@ export class Cell extends Receiver implements Body, TurnTaker {
     this.busy = false
     this.refusing = { reason, cause }
     this.#refuseAll()
-    this.#deaths = undefined
-    this.#timers = undefined
-    this.#stopTurn?.resolve()
+    this.#lanes?.clear()
   }
 
   #refuseAll(): void {

@@ -2,14 +2,12 @@ import { KaitianError } from '@kaitian/errors'
 import type { MessageInHand } from '../api/context.js'
 import type { DeadLetterReason } from '../api/events.js'
 import { validate, type Checked, type Schema } from '../schema.js'
-import type { OpenAsk } from '../site/sighting.js'
 import { faultOf, invalid, unavailable } from '../supervision/failure.js'
 import type { Cell } from './cell.js'
-import { FlowConsumer } from './flow-consumer.js'
-import { FlowProducer } from './flow-producer.js'
-import { quietController, type Incarnation, type Method } from './incarnation.js'
-import type { FlowOrigin } from './origin.js'
-import { PendingAsk } from './pending-ask.js'
+import type { Incarnation, Method } from './incarnation.js'
+import { messageController } from './message-controller.js'
+import { OpenFlow } from './open-flow.js'
+import type { Origin } from './origin.js'
 import { Stash } from './stash.js'
 import { ignore, isIterable, isThenable } from '../shapes.js'
 
@@ -32,8 +30,25 @@ export class Handling {
     this.#cell = cell
   }
 
+  /** There is one: its handler runs, or has not settled. */
+  get held(): boolean {
+    return this.#held
+  }
+
+  /** When its handler was found not to settle at once. */
+  get since(): number {
+    return this.#since
+  }
+
   get stashed(): number {
     return this.#stash?.size ?? 0
+  }
+
+  /** Of all messages that wait, are in hand or put aside. */
+  origins(): (Origin | undefined)[] {
+    const { mailbox } = this.#cell
+    const inHand = this.#held ? [mailbox.origin] : []
+    return [...mailbox.origins(), ...inHand, ...(this.#stash?.origins ?? [])]
   }
 
   handle(life: Incarnation): void {
@@ -63,20 +78,7 @@ export class Handling {
     let made: AbortSignal | undefined
     const make = (): AbortSignal => {
       if (turn !== this.#turn) return AbortSignal.abort(unavailable(cell.path, 'stopped'))
-      if (this.#abort === undefined) {
-        const abort = quietController()
-        this.#abort = abort
-        if (life.hasEnded) abort.abort(life.endedBecause)
-        if (origin !== undefined) {
-          // A flow's producer may listen already.
-          const others = origin.onCancel
-          origin.onCancel = () => {
-            others?.()
-            abort.abort(unavailable(cell.path, 'aborted'))
-          }
-          if (origin.cancelled) origin.onCancel()
-        }
-      }
+      this.#abort ??= messageController(life, origin, cell.path)
       return this.#abort.signal
     }
     const kind = cell.table.kinds[index]
@@ -142,26 +144,6 @@ export class Handling {
 
   unstash(): void {
     this.#stash?.putBack(this.#cell.mailbox)
-  }
-
-  snapshot(): { message: string; kind: 'ask' | 'tell' | 'flow'; forMs: number } | undefined {
-    const { mailbox, table, site, busy } = this.#cell
-    if (!this.#held || !busy) return undefined
-    const message = table.names[mailbox.index]
-    return { message, kind: table.kinds[mailbox.index], forMs: site.clock.now() - this.#since }
-  }
-
-  /** The asks that wait here for an answer; of tells nobody waits for one. */
-  waiting(): OpenAsk[] {
-    const { mailbox } = this.#cell
-    const origins = mailbox.origins()
-    if (this.#held) origins.push(mailbox.origin)
-    if (this.#stash !== undefined) origins.push(...this.#stash.origins)
-    return origins.flatMap((origin) =>
-      origin instanceof PendingAsk || origin instanceof FlowConsumer
-        ? [{ from: origin.from, to: origin.to, message: origin.message }]
-        : [],
-    )
   }
 
   #call(life: Incarnation, method: Method, payload: unknown): void {
@@ -242,45 +224,15 @@ export class Handling {
   }
 
   #openFlow(life: Incarnation, result: unknown): void {
-    const cell = this.#cell
-    const { site } = cell
-    const { index, origin } = cell.mailbox
-    const name = cell.table.names[index]
     if (!isIterable(result)) {
+      const { table, mailbox } = this.#cell
+      const name = table.names[mailbox.index]
       return this.#threw(life, new TypeError(`the handler of the flow "${name}" is no generator`))
     }
-    const sink = origin as FlowOrigin
-    const schema = cell.table.replies[index]
-    const what = `an item of ${name}`
-    const producer = new FlowProducer(result, sink, schema, what, site.scheduler)
-    site.current = cell
-    producer.begin()
-    site.current = undefined
+    const flow = new OpenFlow(this.#cell, life, result)
+    flow.begin()
     this.#done()
-    let open = true
-    const forget = life.atEnd(() => {
-      sink.onCancel?.()
-      if (!open) return
-      open = false
-      const { reason, cause } = cell.refusal
-      sink.dead(reason, index, cell.path, cause)
-    })
-    const close = (outcome: () => void): void => {
-      forget()
-      if (!open) return
-      open = false
-      outcome()
-    }
-    void producer.run({
-      ended: () => close(() => sink.handled(undefined, index)),
-      threw: (error) =>
-        close(() => {
-          if (error instanceof KaitianError) return sink.refused(error, index)
-          const fault = faultOf(cell.path, name, error)
-          sink.refused(fault, index)
-          cell.fail(life, fault)
-        }),
-    })
+    flow.run()
   }
 
   #check(life: Incarnation, method: Method, schema: Schema): void {

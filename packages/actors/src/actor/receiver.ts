@@ -37,8 +37,10 @@ export abstract class Receiver implements Target {
   /** Its ref in this thread, once there is one. */
   handle: Handle | undefined = undefined
   faults: CellFaults | undefined = undefined
-  protected refusing: Refusal | undefined = undefined
-  protected end: End | undefined = undefined
+  /** Undefined while messages are taken. */
+  refusing: Refusal | undefined = undefined
+  /** How it ended, if it has, for good. */
+  end: End | undefined = undefined
   readonly #options: MailboxOptions | undefined
   #watchers: Set<(end: End) => void> | undefined = undefined
   #rooms: Deferred<void>[] | undefined = undefined
