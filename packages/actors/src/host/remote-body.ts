@@ -65,7 +65,7 @@ export class RemoteBody implements Body {
     this.#supervisor = supervisor
     parent.tree.adopt(this)
     const { names, kinds } = tableOf(blueprint.actor.protocol)
-    this.target = parent.link(site).target({
+    this.target = parent.link(site).targets.at({
       site,
       id: firstActorId,
       path,

@@ -6,15 +6,15 @@ export function giveBack(link: Link, frame: Post, cause: unknown): void {
   const [op, first, second, third] = frame as [number, number, number, number]
   switch (op & opcode) {
     case Op.tell: {
-      const target = link.knownTarget(first)
+      const target = link.targets.known(first)
       target?.arrivedTells(second, 1)
       target?.bounce(second, undefined, 'not-cloneable', cause as Error)
       return
     }
     case Op.ask:
     case Op.flow: {
-      const target = link.knownTarget(second)
-      link.take(first)?.dead('not-cloneable', third, target?.path ?? '', cause as Error)
+      const target = link.targets.known(second)
+      link.asks.take(first)?.dead('not-cloneable', third, target?.path ?? '', cause as Error)
       return
     }
     case Op.reply:

@@ -3,23 +3,23 @@ import { FlowConsumer } from '../actor/flow-consumer.js'
 import type { DeadLetterReason } from '../api/events.js'
 import type { TellOutcome, Trace } from '../api/ref.js'
 import type { End } from '../supervision/failure.js'
-import { WeakIndex } from '../weak-index.js'
 import type { Port } from '../transport/port.js'
 import { Answers } from './answers.js'
+import { Asks } from './asks.js'
 import { giveBack } from './give-back.js'
 import { Outbox } from './outbox.js'
 import { holdsRef, packValue, transferOf } from './parcel.js'
 import { PeerState } from './peer-state.js'
 import { Ports } from './ports.js'
 import { Reader } from './reader.js'
-import { RemoteTarget, type Asker } from './remote.js'
+import type { Asker, RemoteTarget } from './remote.js'
 import type { Site } from './site.js'
+import { Targets } from './targets.js'
 import {
   firstActorId,
   Op,
   withRefs,
   withTrace,
-  type Address,
   type GoneNotice,
   type SiteId,
   type TreeFrame,
@@ -27,36 +27,25 @@ import {
 
 const newsWithinMs = 1000
 
-interface Sent {
-  asker: Asker
-  target: RemoteTarget
-  index: number
-}
-
 /**
- * This thread's side of the direct connection to one other site: frames out in order (A2), and for
- * each ask sent, its asker until the outcome is known. A port's `close` comes after all that the
- * dead peer had posted, so an answer that was sent is not lost (A3).
+ * This thread's side of the direct connection to one other site: frames out in order (A2). A port's
+ * `close` comes after all that the dead peer had posted, so an answer that was sent is not lost (A3).
  */
 export class Link {
   readonly peer: SiteId
   readonly site: Site
   readonly answers: Answers
+  readonly asks = new Asks()
+  readonly targets: Targets
   readonly #outbox: Outbox
   readonly #reader: Reader
   readonly #state: PeerState
   readonly #ports: Ports
-  #lastId = 0
-  readonly #sent = new Map<number, Sent>()
-  readonly #targets = new Map<number, RemoteTarget>()
-  /** Of incarnations that have ended. */
-  readonly #past = new WeakIndex<RemoteTarget>()
-  /** Its other actors ended with its last incarnation, but their outcomes may still come. */
-  #expiring = false
 
   constructor(site: Site, peer: SiteId) {
     this.site = site
     this.peer = peer
+    this.targets = new Targets(this)
     this.#state = new PeerState(peer)
     this.#outbox = new Outbox(
       site.scheduler,
@@ -101,31 +90,6 @@ export class Link {
     return this.#state.endOf(id)
   }
 
-  /** The asks that wait for an answer from there. */
-  get pending(): Iterable<Asker> {
-    return [...this.#sent.values()].map(({ asker }) => asker)
-  }
-
-  /** The peer's actor at this address; the same object each time. */
-  target(address: Address): RemoteTarget {
-    let target = this.#targets.get(address.id) ?? this.#past.get(address.id)
-    if (target === undefined) {
-      target = new RemoteTarget(this, address)
-      this.#targets.set(address.id, target)
-    }
-    return target
-  }
-
-  /** Also one of a past incarnation: news for it will come by its number. */
-  keep(target: RemoteTarget): void {
-    const { id } = target.address
-    if (!this.#targets.has(id)) this.#targets.set(id, target)
-  }
-
-  knownTarget(id: number): RemoteTarget | undefined {
-    return this.#targets.get(id)
-  }
-
   /** Takes a port to the peer. A link that waits for it opens; a restarting one needs `reopen`. */
   attach(port: Port): void {
     if (this.gone) return port.close()
@@ -148,7 +112,7 @@ export class Link {
   reopen(): boolean {
     this.#ports.closePast()
     if (!this.gone) this.#state.restarted(this.connected)
-    for (const target of this.#targets.values()) target.roomAgain()
+    for (const target of this.targets.all()) target.roomAgain()
     this.#watchAgain()
     return this.#state.phase !== 'connecting'
   }
@@ -182,12 +146,11 @@ export class Link {
     const flags = (refs ? withRefs : 0) + (trace === undefined ? 0 : withTrace)
     const out = this.#outbox.open(transferOf(payload))
     const to = target.address.id
-    this.keep(target)
+    this.targets.keep(target)
     target.departed(index, asker === undefined)
     if (asker === undefined) out.push(Op.tell + flags, to, index, value)
     else {
-      const id = ++this.#lastId
-      this.#sent.set(id, { asker, target, index })
+      const id = this.asks.note(asker, target, index)
       asker.onCancel = () => this.#outbox.open().push(Op.cancel, id)
       if (asker instanceof FlowConsumer) {
         asker.onConsumed = (count) => this.#outbox.open().push(Op.credit, id, count)
@@ -205,23 +168,9 @@ export class Link {
       this.site.scheduler.soon(() => target.down(end))
     } else if (id !== firstActorId) {
       // The actor that a thread was started for is watched by way of its thread.
-      this.keep(target)
+      this.targets.keep(target)
       this.#outbox.open().push(Op.watch, id)
     }
-  }
-
-  /** For {@link Reader}: the one that waits for it, if it still does. */
-  sentBefore(id: number): Asker | undefined {
-    return this.#sent.get(id)?.asker
-  }
-
-  /** For {@link Reader}: the outcome is known. */
-  take(id: number): Asker | undefined {
-    const sent = this.#sent.get(id)
-    if (sent === undefined) return undefined
-    this.#sent.delete(id)
-    sent.target.arrived(1)
-    return sent.asker
   }
 
   /** The peer's site, or one above it, is gone or will be back. */
@@ -232,24 +181,22 @@ export class Link {
     if (this.#ports.ended) this.#ended()
     // Whether it ends, or is quarantined, its watchers hear when that is known.
     if (notice.next === 'exit') return
-    for (const [id, target] of this.#targets) {
+    for (const target of this.targets.all()) {
+      const { id } = target.address
       if (id === firstActorId && notice.next === 'restart') continue
       target.down(this.#state.endOf(id))
     }
     if (notice.next === 'restart') {
       this.#ports.outdate()
-      this.#expiring = true
+      this.targets.outdate()
     }
-    if (this.#ports.ended) this.#expire()
+    if (this.#ports.ended) this.targets.expire()
   }
 
   /** This site ends in good order: what has no outcome yet will have none. */
   settleBeforeClose(): void {
-    for (const { asker, target, index } of this.#sent.values()) {
-      asker.dead('stopped', index, target.path)
-    }
-    this.#sent.clear()
-    for (const target of this.#targets.values()) target.lose('stopped', undefined)
+    this.asks.lose('stopped', undefined)
+    for (const target of this.targets.all()) target.lose('stopped', undefined)
   }
 
   close(): void {
@@ -260,7 +207,8 @@ export class Link {
 
   /** What was watched while nothing could be said; of a past incarnation's it hears that they ended. */
   #watchAgain(): void {
-    for (const [id, { watched }] of this.#targets) {
+    for (const { watched, address } of this.targets.all()) {
+      const { id } = address
       if (watched && id !== firstActorId) this.#outbox.open().push(Op.watch, id)
     }
   }
@@ -294,22 +242,8 @@ export class Link {
 
   #settleAll(cause = this.#state.end?.error as Error | undefined): void {
     const lost = this.#state.lost
-    const sent = [...this.#sent.values()]
-    this.#sent.clear()
-    for (const { asker, target, index } of sent) asker.dead(lost, index, target.path, cause)
-    for (const target of this.#targets.values()) target.lose(lost, cause)
-    this.#expire()
-  }
-
-  /** The ids of a past incarnation will not be used again; the refs keep the targets themselves. */
-  #expire(): void {
-    if (!this.#expiring) return
-    this.#expiring = false
-    for (const [id, target] of this.#targets) {
-      // One that is watched since then may be of the next incarnation.
-      if (id === firstActorId || target.awaited) continue
-      this.#targets.delete(id)
-      this.#past.set(id, target)
-    }
+    this.asks.lose(lost, cause)
+    for (const target of this.targets.all()) target.lose(lost, cause)
+    this.targets.expire()
   }
 }

@@ -69,18 +69,18 @@ export class Reader {
       case Op.reply: {
         const id = this.#number()
         const value = this.#value(op)
-        return link.take(id)?.handled(value)
+        return link.asks.take(id)?.handled(value)
       }
       case Op.refused: {
         const id = this.#number()
         const error = errorFromRecord(this.#next() as ErrorRecord)
-        return link.take(id)?.refused(error)
+        return link.asks.take(id)?.refused(error)
       }
       case Op.dead: {
         const id = this.#number()
         const reason = this.#next() as DeadLetterReason
         const error = this.#next() as ErrorRecord | undefined
-        const asker = link.take(id)
+        const asker = link.asks.take(id)
         if (error !== undefined) return asker?.deadWith(reason, errorFromRecord(error))
         return asker?.dead(reason, 0, asker.to)
       }
@@ -101,7 +101,7 @@ export class Reader {
       case Op.item: {
         const id = this.#number()
         const value = this.#value(op)
-        const asker = link.sentBefore(id)
+        const asker = link.asks.find(id)
         return asker?.kind === 'flow' ? asker.item(value) : undefined
       }
       case Op.credit: {
@@ -113,7 +113,7 @@ export class Reader {
         return this.#watch(this.#number())
       case Op.down: {
         const id = this.#number()
-        return link.knownTarget(id)?.down(endFromRecord(this.#next() as EndRecord))
+        return link.targets.known(id)?.down(endFromRecord(this.#next() as EndRecord))
       }
       case Op.tree:
         return link.site.tree.receive(this.#next() as TreeFrame, link)
@@ -172,11 +172,11 @@ export class Reader {
 
   #handled(to: number, index: number, count: number): void {
     this.#link.book.handled += count
-    this.#link.knownTarget(to)?.arrivedTells(index, count)
+    this.#link.targets.known(to)?.arrivedTells(index, count)
   }
 
   #deadTell(to: number, index: number, reason: DeadLetterReason): void {
-    const target = this.#link.knownTarget(to)
+    const target = this.#link.targets.known(to)
     if (target === undefined) return
     target.arrivedTells(index, 1)
     target.bounce(index, undefined, reason)

@@ -66,7 +66,7 @@ export class RemoteTarget implements Target {
         throw unavailable(this.path, refusal, this.#link.end?.error)
       const room = deferred<void>()
       this.#rooms.push(room)
-      this.#link.keep(this)
+      this.#link.targets.keep(this)
       await room.promise
     }
   }

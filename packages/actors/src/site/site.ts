@@ -113,7 +113,7 @@ export class Site implements Ward {
 
   /** The ref for an address that came in a message. */
   readonly open = (address: Address): Handle => {
-    if (address.site !== this.id) return this.handle(this.link(address.site).target(address))
+    if (address.site !== this.id) return this.handle(this.link(address.site).targets.at(address))
     return this.handle(this.nursery.target(address))
   }
 
@@ -203,7 +203,7 @@ export class Site implements Ward {
 
   asksElsewhere(): OpenAsk[] {
     return [...this.#links.values()].flatMap((link) =>
-      [...link.pending].map(({ from, to, message }) => ({ from, to, message })),
+      link.asks.askers.map(({ from, to, message }) => ({ from, to, message })),
     )
   }
 
