@@ -166,10 +166,11 @@ void Lane::start(Operation& operation, uint64_t number, Starter starter) {
   } else if (starter == Starter::Works && bytes <= kAloneBytes && host_.performsAtOnce()) {
     work(operation, number, 0);
   } else {
-    const bool help = needsHelp(operation);
-    operation.advance(number, Operation::Running);
-    // From here on it may be over, and used again, at any time.
-    if (help) host_.offer(*this, number);
+    operation.run(number);
+    // From here on it may be over, and used again, at any time; then the look at
+    // its seats says nothing, and help finds nothing to do. It comes second so
+    // that whoever lets go after it is looked at finds it running.
+    if (needsHelp(operation)) host_.offer(*this, number);
   }
 }
 

@@ -79,7 +79,7 @@ class Operation {
   // Whether all have left the one before.
   bool isFree(uint64_t number) const;
   bool is(uint64_t number, Stage stage) const {
-    return state_.load(std::memory_order_acquire) == word(number, stage);
+    return state_.load(std::memory_order_seq_cst) == word(number, stage);
   }
   bool isOver(uint64_t number) const { return is(number, Done); }
 
@@ -99,6 +99,8 @@ class Operation {
   }
   // False when another thread was first.
   bool start(uint64_t number);
+  // Before a look at who waits (seq_cst, see Lane::start).
+  void run(uint64_t number) { state_.store(word(number, Running), std::memory_order_seq_cst); }
   void advance(uint64_t number, Stage stage) {
     state_.store(word(number, stage), std::memory_order_release);
   }
