@@ -1,4 +1,7 @@
+#include <atomic>
+#include <chrono>
 #include <future>
+#include <thread>
 
 #include "check.h"
 #include "core/span/trunk.h"
@@ -43,4 +46,25 @@ TEST("B3 announcements of a generation to come are bounded, and who sends more i
   CHECK(slow.aborted.get_future().get().generation == kGeneration);
   to.exit(quick, Aborted{"over"});
   from.exit(slow, Aborted{"over"});
+}
+
+TEST("the loss of a connection is never taken for that of the one that follows it") {
+  Trunk trunk;
+  auto [end, peer] = wire_test::connectedSockets();
+  trunk.attach(end, {}, 0, [](const auto&) {});
+  for (int i = 0; i < 3000; ++i) {
+    ::close(peer);
+    for (int spins = i % 300 * 20; spins > 0; --spins) std::atomic_signal_fence(std::memory_order_seq_cst);
+    const auto [next, nextPeer] = wire_test::connectedSockets();
+    peer = nextPeer;
+    // Outlives this turn: it may be called late.
+    const auto lost = std::make_shared<std::atomic<bool>>(false);
+    trunk.attach(next, {}, 0, [lost](const auto& loss) {
+      if (loss.reason == wire::Loss::Reason::Closed) *lost = true;
+    });
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    CHECK(!*lost);
+    CHECK(!trunk.gap());
+  }
+  ::close(peer);
 }

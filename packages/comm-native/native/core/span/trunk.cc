@@ -21,12 +21,14 @@ void Trunk::attach(int socket, std::span<const std::byte> early, uint64_t peerRe
     const std::lock_guard lock(losing_);
     lost.swap(lost_);
     gap_.reset();
+    ++attached_;
   }
   if (lost) lost({wire::Loss::Reason::Replaced, "it was attached again"});
   try {
     link_->attach(socket, early, peerReceived);
   } catch (...) {
     const std::lock_guard lock(losing_);
+    --attached_;
     gap_ = Gap{{wire::Loss::Reason::Malformed, "the peer claims frames that were not sent"},
                Clock::now()};
     throw;
@@ -98,14 +100,17 @@ std::optional<Trunk::Gap> Trunk::gap() const {
 }
 
 void Trunk::onLost(const wire::Loss& loss) {
-  // Its user was told by `attach`, and what replaced it is well.
-  if (loss.reason == wire::Loss::Reason::Replaced) return;
   std::function<void(const wire::Loss&)> lost;
   {
     const std::lock_guard lock(losing_);
-    gap_ = Gap{loss, Clock::now()};
-    lost.swap(lost_);
+    // What was attached meanwhile is well, and `attach` has told whose loss this
+    // is that it was replaced.
+    if (++losses_ == attached_) {
+      gap_ = Gap{loss, Clock::now()};
+      lost.swap(lost_);
+    }
   }
+  if (loss.reason == wire::Loss::Reason::Replaced) return;
   {
     const std::lock_guard lock(mutex_);
     if (user_ != nullptr) user_->onLost(loss);

@@ -79,6 +79,10 @@ class Trunk {
 
   mutable std::mutex losing_;  // guards what follows
   std::optional<Gap> gap_;
+  // Connections so far, and those whose loss was reported: the link reports each
+  // one's, in order, but perhaps when the next is attached already.
+  uint64_t attached_ = 0;
+  uint64_t losses_ = 0;
   std::function<void(const wire::Loss&)> lost_;
 
   std::shared_ptr<wire::Link> link_;  // last: its events use the above
