@@ -48,6 +48,29 @@ TEST("B3 announcements of a generation to come are bounded, and who sends more i
   from.exit(slow, Aborted{"over"});
 }
 
+TEST("what another group announces in a generation that is over here, and followed, it is told") {
+  User first;
+  User second;
+  User behind;
+  Trunk to;
+  Trunk from;
+  const auto [one, other] = wire_test::connectedSockets();
+  to.attach(one, {}, 0, [](const auto&) {});
+  from.attach(other, {}, 0, [](const auto&) {});
+  from.enter(5, behind);
+  to.enter(5, first);
+  // All went well here, so that nobody is told; the next generation begins at once.
+  to.exit(first, Aborted{"over"});
+  to.enter(6, second);
+  from.link().announce({0, {.sequence = 0, .generation = 5}});
+  from.link().announce({0, {.sequence = 1, .generation = 5}});
+  std::future<wire::AbortNotice> told = behind.aborted.get_future();
+  CHECK(told.wait_for(wire_test::kLimit / 20) == std::future_status::ready);
+  CHECK(told.get().generation == 5);
+  to.exit(second, Aborted{"over"});
+  from.exit(behind, Aborted{"over"});
+}
+
 TEST("the loss of a connection is never taken for that of the one that follows it") {
   Trunk trunk;
   auto [end, peer] = wire_test::connectedSockets();

@@ -1,5 +1,6 @@
 #include "trunk.h"
 
+#include <string>
 #include <utility>
 
 namespace kaitian {
@@ -49,6 +50,11 @@ void Trunk::onAnnouncement(const wire::Announcement& announcement) {
     user_->onAnnouncement(announcement);
   } else if (farewell_ && generation == generation_) {
     link_->abort({generation, *std::exchange(farewell_, std::nullopt)});
+  } else if (generation < generation_ && generation > told_) {
+    // It may have ended well here, without a word.
+    told_ = generation;
+    const std::string now = std::to_string(generation_);
+    link_->abort({generation, Aborted{"Another group has gone on to generation " + now + "."}});
   }
 }
 

@@ -74,6 +74,9 @@ class Trunk {
   TrunkUser* user_ = nullptr;
   // Why the generation is over, if it is and has not been told.
   std::optional<Failure> farewell_;
+  // The last of the generations before it that the peer was told is over, as it
+  // went on with it.
+  uint64_t told_ = 0;
   std::vector<wire::Announcement> announcements_;
   std::optional<wire::AbortNotice> notice_;
 
