@@ -271,3 +271,43 @@ TEST("a group that closes in the midst of a call tells those who are in it") {
     CHECK(aborted.get_future().get());
   });
 }
+
+TEST("a group that goes on to the next generation still gives the others what is queued of its last call") {
+  for (int round = 0; round < 20; ++round) {
+    const auto [one, other] = wire_test::connectedSockets();
+    std::vector<std::shared_ptr<Trunk>> trunks{std::make_shared<Trunk>(), std::make_shared<Trunk>()};
+    trunks[0]->attach(one, {}, 0, [](const auto&) {});
+    trunks[1]->attach(other, {}, 0, [](const auto&) {});
+    const auto make = [&](size_t group, uint64_t generation) {
+      CommunicatorOptions options;
+      options.groups = Groups({1, 1});
+      options.group = group;
+      options.generation = generation;
+      options.deadline = std::chrono::seconds(2);
+      options.trunks.resize(2);
+      options.trunks[1 - group] = trunks[group];
+      return std::make_unique<Communicator>(std::move(options));
+    };
+    std::vector<std::unique_ptr<Communicator>> now;
+    now.push_back(make(0, 1));
+    now.push_back(make(1, 1));
+    std::unique_ptr<Communicator> next;
+    spawnRanks(2, [&](size_t rank) {
+      std::vector<float> memory(1 << 20, static_cast<float>(rank));
+      // Broadcast, of rank 1.
+      const Arrival arrival = arrivalOf(kCases[2], memory.size(), memory.data(), memory.data());
+      const auto failure = callAndWait(*now[rank], rank, arrival, false);
+      if (rank == 1) {
+        CHECK(!failure);
+        now[1]->close();
+        next = make(1, 2);
+        return;
+      }
+      CHECK(!failure);
+      CHECK(memory.back() == 1.0f);
+    });
+    now.clear();
+    next.reset();
+    for (const auto& trunk : trunks) trunk->close();
+  }
+}

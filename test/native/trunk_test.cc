@@ -44,8 +44,8 @@ TEST("B3 announcements of a generation to come are bounded, and who sends more i
   from.enter(kGeneration, slow);
   CHECK(slow.announced == kKept);
   CHECK(slow.aborted.get_future().get().generation == kGeneration);
-  to.exit(quick, Aborted{"over"});
-  from.exit(slow, Aborted{"over"});
+  to.exit(quick, Aborted{"over"}, true);
+  from.exit(slow, Aborted{"over"}, true);
 }
 
 TEST("what another group announces in a generation that is over here, and followed, it is told") {
@@ -60,15 +60,15 @@ TEST("what another group announces in a generation that is over here, and follow
   from.enter(5, behind);
   to.enter(5, first);
   // All went well here, so that nobody is told; the next generation begins at once.
-  to.exit(first, Aborted{"over"});
+  to.exit(first, Aborted{"over"}, true);
   to.enter(6, second);
   from.link().announce({0, {.sequence = 0, .generation = 5}});
   from.link().announce({0, {.sequence = 1, .generation = 5}});
   std::future<wire::AbortNotice> told = behind.aborted.get_future();
   CHECK(told.wait_for(wire_test::kLimit / 20) == std::future_status::ready);
   CHECK(told.get().generation == 5);
-  to.exit(second, Aborted{"over"});
-  from.exit(behind, Aborted{"over"});
+  to.exit(second, Aborted{"over"}, true);
+  from.exit(behind, Aborted{"over"}, true);
 }
 
 TEST("the loss of a connection is never taken for that of the one that follows it") {

@@ -65,7 +65,7 @@ void Span::enter() {
 
 void Span::exit(const Failure& reason) {
   for (size_t group = 0; group < peers_.size(); ++group) {
-    if (group != options_.group) options_.trunks[group]->exit(*peers_[group], reason);
+    if (group != options_.group) options_.trunks[group]->exit(*peers_[group], reason, !told_.load());
   }
   // Of what comes from now on the trunks tell.
   abort(reason, announcements_.awaitsUs());
@@ -162,6 +162,7 @@ size_t Span::pieceOf(const Signature& signature) const {
 }
 
 void Span::abort(const Failure& failure, bool tells) {
+  if (tells) told_.store(true);
   for (size_t group = 0; group < options_.trunks.size(); ++group) {
     if (group == options_.group || !tells) continue;
     options_.trunks[group]->link().abort({options_.generation, failure});

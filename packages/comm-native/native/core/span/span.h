@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -153,6 +154,8 @@ class Span {
   SpanHost& host_;
   std::vector<std::unique_ptr<Peer>> peers_;
   Announcements announcements_;
+  // The others were told that the generation is over.
+  std::atomic<bool> told_{false};
   // For calls, for buckets and for results, as the links' windows.
   std::array<std::shared_ptr<StagingPool>, wire::kFlows> pools_;
 

@@ -1,5 +1,6 @@
 #include "trunk.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -77,7 +78,13 @@ void Trunk::onAbort(const wire::AbortNotice& notice) {
 }
 
 void Trunk::enter(uint64_t generation, TrunkUser& user) {
-  if (generation > 0) link_->drop(generation - 1);
+  uint64_t first = generation;
+  {
+    const std::lock_guard lock(mutex_);
+    // All of it was handed over here, but the last of it may not have gone out.
+    if (std::exchange(endedWell_, false)) first = std::min(first, generation_);
+  }
+  if (first > 0) link_->drop(first - 1);
   const std::lock_guard lock(mutex_);
   generation_ = generation;
   user_ = &user;
@@ -93,11 +100,12 @@ void Trunk::enter(uint64_t generation, TrunkUser& user) {
   if (notice.generation == generation) user.onAbort(notice);
 }
 
-void Trunk::exit(const TrunkUser& user, const Failure& reason) {
+void Trunk::exit(const TrunkUser& user, const Failure& reason, bool well) {
   const std::lock_guard lock(mutex_);
   if (user_ != &user) return;
   user_ = nullptr;
   farewell_ = reason;
+  endedWell_ = well;
 }
 
 std::optional<Trunk::Gap> Trunk::gap() const {

@@ -46,7 +46,8 @@ class Trunk {
   void enter(uint64_t generation, TrunkUser& user);
   // After it returns the user is not called any more. Not from an event. Whoever
   // announces something of its generation afterwards is told that it is over.
-  void exit(const TrunkUser& user, const Failure& reason);
+  // `well`: the peer may still need what is queued of it.
+  void exit(const TrunkUser& user, const Failure& reason, bool well);
   // Why and since when nothing comes or goes, while that is so.
   struct Gap {
     wire::Loss loss;
@@ -74,6 +75,8 @@ class Trunk {
   TrunkUser* user_ = nullptr;
   // Why the generation is over, if it is and has not been told.
   std::optional<Failure> farewell_;
+  // Whether the generation before ended well.
+  bool endedWell_ = false;
   // The last of the generations before it that the peer was told is over, as it
   // went on with it.
   uint64_t told_ = 0;
