@@ -166,3 +166,29 @@ TEST("a rank joins once, and is told when it runs too far ahead") {
   CHECK(!group.issue(group.signature(0)).get());
   CHECK(group->ready(0, group.signature(kAhead)) == Outcome::Pending);
 }
+
+TEST("an abort while a rank sits down on a seat that was used before tells it once") {
+  for (size_t round = 0; round < 1000; ++round) {
+    CommunicatorOptions options;
+    options.deadline = std::chrono::seconds(20);
+    Communicator communicator(std::move(options));
+    // More than a lane has places.
+    const size_t before = 70 + round % 64;
+    std::atomic<size_t> calls{0};
+    std::atomic<size_t> told{0};
+    std::thread rank([&] {
+      for (;;) {
+        Arrival arrival;
+        arrival.signature.collective = Collective::Barrier;
+        // As large as one that a function has on the heap.
+        arrival.done = [&told, one = std::make_shared<size_t>(1)](const Failure*) { told += *one; };
+        if (communicator.callLater(0, std::move(arrival)) != Outcome::Pending) return;
+        ++calls;
+      }
+    });
+    while (calls < before) std::this_thread::yield();
+    communicator.abort(Aborted{"enough"});
+    rank.join();
+    CHECK(told == calls);
+  }
+}

@@ -29,7 +29,8 @@ bool Operation::sit(size_t index, uint64_t number, Arrival arrival) {
     seat.since.store(waits ? Clock::now().time_since_epoch().count() : 0,
                      std::memory_order_relaxed);
   }
-  seat.wait.store(queued ? Seat::Queue : Seat::Caller, std::memory_order_relaxed);
+  // An abort's sweep may take who is to be told from here on.
+  seat.wait.store(queued ? Seat::Queue : Seat::Caller, std::memory_order_release);
   // Against the look at the abort word that follows: either an abort's sweep
   // sees this seat, or this seat's thread sees the abort.
   seat.arrived.store(number + 1, std::memory_order_seq_cst);
