@@ -17,6 +17,7 @@ class Batch {
   bool empty() const { return frames_.empty(); }
   bool full() const;
 
+  // Not after pieces().
   void add(Sender::Outgoing frame);
   void add(const Header& header) { add({header, {}, {}}); }
 
