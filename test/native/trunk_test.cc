@@ -91,3 +91,22 @@ TEST("the loss of a connection is never taken for that of the one that follows i
   }
   ::close(peer);
 }
+
+TEST("what is announced in generation 0 before it has begun here is kept, too") {
+  User quick;
+  User slow;
+  Trunk to;
+  Trunk from;
+  const auto [one, other] = wire_test::connectedSockets();
+  to.attach(one, {}, 0, [](const auto&) {});
+  from.attach(other, {}, 0, [](const auto&) {});
+  to.enter(0, quick);
+  to.link().announce({0, {.sequence = 0, .generation = 0}});
+  while (from.link().received() == 0) std::this_thread::yield();
+  // The frame is counted just before it is delivered.
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  from.enter(0, slow);
+  CHECK(slow.announced == 1);
+  to.exit(quick, Aborted{"over"}, true);
+  from.exit(slow, Aborted{"over"}, true);
+}

@@ -54,7 +54,7 @@ void Trunk::onAnnouncement(const wire::Announcement& announcement) {
   } else if (generation < generation_ && generation > told_) {
     // It may have ended well here, without a word.
     told_ = generation;
-    const std::string now = std::to_string(generation_);
+    const std::string now = std::to_string(*generation_);
     link_->abort({generation, Aborted{"Another group has gone on to generation " + now + "."}});
   }
 }
@@ -82,7 +82,7 @@ void Trunk::enter(uint64_t generation, TrunkUser& user) {
   {
     const std::lock_guard lock(mutex_);
     // All of it was handed over here, but the last of it may not have gone out.
-    if (std::exchange(endedWell_, false)) first = std::min(first, generation_);
+    if (std::exchange(endedWell_, false)) first = std::min(first, *generation_);
   }
   if (first > 0) link_->drop(first - 1);
   const std::lock_guard lock(mutex_);

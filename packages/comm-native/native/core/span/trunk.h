@@ -71,7 +71,8 @@ class Trunk {
   const wire::LinkOptions options_;
 
   mutable std::mutex mutex_;  // guards what follows; held while the user is called
-  uint64_t generation_ = 0;
+  // None before the first: that may be generation 0.
+  std::optional<uint64_t> generation_;
   TrunkUser* user_ = nullptr;
   // Why the generation is over, if it is and has not been told.
   std::optional<Failure> farewell_;
@@ -79,7 +80,7 @@ class Trunk {
   bool endedWell_ = false;
   // The last of the generations before it that the peer was told is over, as it
   // went on with it.
-  uint64_t told_ = 0;
+  std::optional<uint64_t> told_;
   std::vector<wire::Announcement> announcements_;
   std::optional<wire::AbortNotice> notice_;
 
