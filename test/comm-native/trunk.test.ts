@@ -231,6 +231,7 @@ function misuse(test: Suite): void {
   test('options that make no sense are refused by name', () => {
     const wrong: TrunkOptions[] = [
       { chunkBytes: 0 },
+      { chunkBytes: 7 },
       { chunkBytes: 1024 * 1024 + 1 },
       { window: 0 },
       { window: 1.5 },

@@ -4,7 +4,7 @@ import { checkNatural, LONGEST_DEADLINE_MS } from './checks.js'
 
 /** The same at both ends, but for the times. */
 export interface TrunkOptions {
-  /** 1 byte to 1 MiB; default 256 KiB. */
+  /** 8 bytes to 1 MiB; default 256 KiB. */
   readonly chunkBytes?: number
   /** Chunks of each flow that may be on their way or not yet consumed; default 16. */
   readonly window?: number
@@ -45,6 +45,8 @@ export interface TrunkLoss {
   readonly detail: string
 }
 
+/** The widest element. */
+const SMALLEST_CHUNK = 8
 const LARGEST_CHUNK = 1024 * 1024
 /** Of 1 MiB each they would take 64 GiB: who asks for more has mistaken the unit. */
 const LARGEST_WINDOW = 65_536
@@ -52,7 +54,7 @@ const LARGEST_WINDOW = 65_536
 /** @throws BAD_ARGUMENT */
 export function checkTrunk(options: TrunkOptions): Required<TrunkOptions> {
   const { chunkBytes = 256 * 1024, window = 16, keepAliveMs = 1000, silenceMs = 10_000 } = options
-  checkWithin('chunkBytes', chunkBytes, LARGEST_CHUNK)
+  checkWithin('chunkBytes', chunkBytes, LARGEST_CHUNK, SMALLEST_CHUNK)
   checkWithin('window', window, LARGEST_WINDOW)
   checkWithin('keepAliveMs', keepAliveMs, LONGEST_DEADLINE_MS)
   checkWithin('silenceMs', silenceMs, LONGEST_DEADLINE_MS)
@@ -66,10 +68,10 @@ export function checkTrunk(options: TrunkOptions): Required<TrunkOptions> {
   return { chunkBytes, window, keepAliveMs, silenceMs }
 }
 
-function checkWithin(name: string, value: number, most: number): void {
+function checkWithin(name: string, value: number, most: number, least = 1): void {
   checkNatural(name, value)
-  if (value >= 1 && value <= most) return
-  throw new KaitianError('BAD_ARGUMENT', `${name} must be 1 to ${most}, not ${value}.`, {
+  if (value >= least && value <= most) return
+  throw new KaitianError('BAD_ARGUMENT', `${name} must be ${least} to ${most}, not ${value}.`, {
     fields: { [name]: value },
   })
 }
