@@ -3,6 +3,7 @@
 #include "cases.h"
 #include "check.h"
 #include "cluster.h"
+#include "core/kernels/crc32c.h"
 
 using namespace kaitian;
 using namespace cases;
@@ -310,4 +311,53 @@ TEST("a group that goes on to the next generation still gives the others what is
     next.reset();
     for (const auto& trunk : trunks) trunk->close();
   }
+}
+
+TEST("a result that comes a second time fails the call and does not count as another one") {
+  class Raw : public TrunkUser {
+   public:
+    void onChunk(wire::Received) override {}
+    void onAnnouncement(const wire::Announcement&) override { announced.set_value(); }
+    void onAbort(const wire::AbortNotice&) override {}
+    void onLost(const wire::Loss&) override {}
+    std::promise<void> announced;
+  };
+  constexpr size_t kCount = 2 * 16'384;  // two steps
+  const auto [one, other] = wire_test::connectedSockets();
+  Trunk peer;
+  const auto trunk = std::make_shared<Trunk>();
+  peer.attach(one, {}, 0, [](const auto&) {});
+  trunk->attach(other, {}, 0, [](const auto&) {});
+  Raw raw;
+  peer.enter(7, raw);
+  CommunicatorOptions options;
+  options.groups = Groups({1, 1});
+  options.group = 1;
+  options.generation = 7;
+  options.deadline = std::chrono::seconds(5);
+  options.trunks = {trunk, nullptr};
+  Communicator communicator(std::move(options));
+  std::vector<float> memory(kCount, -1.0f);
+  Arrival arrival;
+  arrival.signature.collective = Collective::Broadcast;
+  arrival.signature.count = kCount;
+  arrival.signature.generation = 7;
+  arrival.buffers.recv = reinterpret_cast<std::byte*>(memory.data());
+  Signature signature = arrival.signature;
+  std::thread sends([&] {
+    peer.link().announce({0, signature});
+    raw.announced.get_future().wait();
+    const auto payload = std::make_shared<std::vector<std::byte>>(kCount * 2);
+    const uint32_t checksum = crc32c(0, payload->data(), payload->size());
+    for (int i = 0; i < 2; ++i) {
+      peer.link().send({7, 0, 0, 0}, wire::Flow::Result, *payload, checksum, payload);
+    }
+  });
+  const auto failure = callAndWait(communicator, 1, arrival, false);
+  sends.join();
+  CHECK(failure && std::get<GroupLost>(*failure).reason == GroupLost::Reason::Malformed);
+  communicator.close();
+  peer.exit(raw, Aborted{"over"}, true);
+  peer.close();
+  trunk->close();
 }

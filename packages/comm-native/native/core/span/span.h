@@ -133,6 +133,7 @@ class Span {
   void onLost(size_t group, const wire::Loss& loss);
   void decide(Lane& lane, const Announcements::Complete& complete);
   void accept(Lane& lane, Operation& operation, size_t group, wire::Received chunk);
+  bool isNew(const Operation& operation, size_t group, const wire::ChunkKey& key);
   void refuse(size_t group, const char* what);
 
   void performLocally(const Job& job) const;
@@ -163,6 +164,13 @@ class Span {
   std::map<Key, Pending> pending_;
   std::map<std::pair<uint32_t, uint64_t>, std::vector<std::pair<size_t, wire::Received>>> early_;
   std::deque<Task> tasks_;
+  // By lane: which chunks came of the last operation that any came of, a bit for
+  // each group and step.
+  struct Came {
+    uint64_t number = 0;
+    std::vector<bool> chunks;
+  };
+  std::map<uint32_t, Came> came_;
 };
 
 }  // namespace kaitian

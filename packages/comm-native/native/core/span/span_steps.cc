@@ -41,6 +41,7 @@ bool Span::perform(Lane& lane, Operation& operation, uint64_t number, uint64_t i
 
 void Span::accept(Lane& lane, Operation& operation, size_t group, wire::Received chunk) {
   if (chunk.key.step >= operation.steps()) return refuse(group, "a chunk of no step");
+  if (!isNew(operation, group, chunk.key)) return refuse(group, "a chunk for the second time");
   const Job job = jobOf(lane, operation, chunk.key.sequence, chunk.key.step);
   const Role& role = job.role;
   if (chunk.payload.size() != payloadBytes(job, chunk.flow)) {
@@ -59,6 +60,20 @@ void Span::accept(Lane& lane, Operation& operation, size_t group, wire::Received
     return refuse(group, "a contribution that is not asked for");
   }
   join(job, group, {chunk.payload, std::move(chunk.slot)});
+}
+
+// Operations of a lane run one after the other, so that one at a time is kept.
+bool Span::isNew(const Operation& operation, size_t group, const wire::ChunkKey& key) {
+  const std::lock_guard lock(mutex_);
+  Came& came = came_[key.lane];
+  if (came.number != key.sequence || came.chunks.empty()) {
+    came.number = key.sequence;
+    came.chunks.assign(options_.groups.size() * operation.steps(), false);
+  }
+  const size_t at = group * operation.steps() + key.step;
+  if (came.chunks[at]) return false;
+  came.chunks[at] = true;
+  return true;
 }
 
 void Span::performLocally(const Job& job) const {
