@@ -22,7 +22,7 @@ void Crew::offer(Lane& lane, uint64_t number) {
   start();
   {
     const std::lock_guard lock(mutex_);
-    offers_.push_back({&lane, number});
+    offers_.push_back({&lane, number, offered_++});
   }
   bell_.ring();
 }
@@ -54,17 +54,20 @@ void Crew::run(size_t index) {
 // One offer, until it has no more steps to take; then nobody else need look.
 bool Crew::help(size_t index) {
   Offer offer;
+  uint64_t seen;
   {
     const std::lock_guard lock(mutex_);
     const auto mine = [&](const Offer& one) { return isFor(one, index); };
     const auto found = std::ranges::find_if(offers_, mine);
     if (found == offers_.end()) return false;
     offer = *found;
+    seen = offered_;
   }
   offer.lane->help(offer.number, index);
   const std::lock_guard lock(mutex_);
+  // Not what was offered meanwhile: perhaps it did not run yet when it was looked at.
   const auto same = [&](const Offer& one) {
-    return one.lane == offer.lane && one.number == offer.number;
+    return one.lane == offer.lane && one.number == offer.number && one.serial < seen;
   };
   std::erase_if(offers_, same);
   return true;

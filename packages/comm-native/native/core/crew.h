@@ -52,6 +52,8 @@ class Crew {
   struct Offer {
     Lane* lane;
     uint64_t number;
+    // Counts all offers.
+    uint64_t serial;
   };
 
   void run(size_t index);
@@ -69,6 +71,7 @@ class Crew {
 
   std::mutex mutex_;  // guards what follows
   std::vector<Offer> offers_;
+  uint64_t offered_ = 0;
   std::vector<std::thread> threads_;
 };
 
