@@ -245,6 +245,28 @@ function misuse(test: Suite): void {
       assert.match(error.message, new RegExp(`^${Object.keys(options).at(-1)} must`))
     }
   })
+
+  test('trunks that no communicator can use are refused by name', () => {
+    const [good, small, narrow] = [open(), open({ chunkBytes: 4096 }), open({ window: 2 })]
+    const foreign = Object.create(good) as Trunk
+    const wrong: Record<string, (Trunk | undefined)[]> = {
+      'no way to group 2': [undefined, good],
+      'trunks\\[1\\] is not of this backend': [undefined, {} as Trunk, foreign],
+      'trunks\\[2\\] has a chunkBytes of 4096, another 262144': [undefined, good, small],
+      'trunks\\[2\\] has a window of 2, another 16': [undefined, good, narrow],
+      'trunks\\[2\\] leads to another group, too': [undefined, good, good],
+    }
+    for (const [what, trunks] of Object.entries(wrong)) {
+      const options = { generation: 1, members: ['a', 'b', 'c'], deadlineMs: 1000 }
+      const span = { group: 0, trunks }
+      const error = thrown(() =>
+        loadBackend('native').createCommunicator({ ...options, groups: [1, 1, 1], span }),
+      )
+      assert.is(error.code, 'BAD_ARGUMENT')
+      assert.match(error.message, new RegExp(what))
+    }
+    for (const trunk of [good, small, narrow]) trunk.close()
+  })
 }
 
 const fallback = suite('trunks without the native core')

@@ -31,7 +31,7 @@ class Cluster {
       trunks_[one].resize(count);
       for (size_t other = 0; other < one; ++other) {
         for (const auto& [from, to] : {std::pair{one, other}, {other, one}}) {
-          trunks_[from][to] = std::make_shared<Trunk>(wire::LinkOptions{});
+          trunks_[from][to] = std::make_shared<Trunk>(wire::LinkOptions{.chunkBytes = setup.chunkBytes});
         }
         const auto sockets = wire_test::connectedSockets();
         attach(one, other, sockets.first, sockets.second);

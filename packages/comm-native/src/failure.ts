@@ -52,7 +52,8 @@ export interface Group {
 }
 
 function nameOf(group: Group, rank: number): string {
-  if (rank >= 0) return group.members[rank]
+  // Another group's failure may name ranks of other members than it should have.
+  if (rank >= 0) return group.members[rank] ?? `rank ${rank}`
   // Leaders of the groups count down from −1.
   return rank === LEADER ? 'the leader' : `the leader of group ${LEADER - rank}`
 }

@@ -4,18 +4,11 @@ import { checkCommunicator, checkIssue, roomsOf, type Room } from '../checks.js'
 import { DTYPES, type DType } from '../dtype.js'
 import { failureError } from '../failure.js'
 import { tooManyIssued } from '../membership-errors.js'
-import {
-  TOO_FAR,
-  type NativeAddon,
-  type NativeCommunicator,
-  type NativeRegion,
-  type NativeTrunk,
-} from '../native.js'
-import type { Trunk } from '../trunk.js'
+import { TOO_FAR, type NativeAddon, type NativeCommunicator, type NativeRegion } from '../native.js'
 import type { Communicator, CommunicatorOptions, CommunicatorTicket, Signature } from '../types.js'
 import type { Completions } from './completions.js'
+import { waysOf } from './span.js'
 import { spread } from './ticket.js'
-import { NativeBackedTrunk } from './trunk.js'
 
 /** A call that becomes asynchronous costs some 0.1 ms: a wait of twice that is cheaper in place. */
 const PATIENCE_MS = 0.2
@@ -81,15 +74,11 @@ function open(addon: NativeAddon, options: CommunicatorOptions): NativeCommunica
       wire === 'bf16',
       DTYPES.map((dtype) => byRank(options, dtype)),
       span?.group ?? -1,
-      span?.trunks.map(handleOf) ?? [],
+      waysOf(options),
     )
   } catch (error) {
     throw toKaitianError(error, 'BAD_ARGUMENT', 'The communicator could not be made')
   }
-}
-
-function handleOf(trunk: Trunk | undefined): NativeTrunk | undefined {
-  return trunk instanceof NativeBackedTrunk ? trunk.handle : undefined
 }
 
 /** Empty unless every rank has one: an operation needs the memory of all. */

@@ -13,11 +13,16 @@ interface WithHandle {
 
 /** The core's trunk with promises and checked arguments. */
 export class NativeBackedTrunk implements Trunk {
+  /** The same for all trunks of a communicator. */
+  readonly chunkBytes: number
+  readonly window: number
   readonly #handle: NativeTrunk
   readonly #completions: Completions
 
   constructor(addon: NativeAddon, completions: Completions, options: TrunkOptions) {
     const { chunkBytes, window, keepAliveMs, silenceMs } = checkTrunk(options)
+    this.chunkBytes = chunkBytes
+    this.window = window
     this.#completions = completions
     this.#handle = new addon.Trunk(chunkBytes, window, keepAliveMs, silenceMs)
   }
