@@ -31,12 +31,26 @@ function bufferOf(bytes: number): Float32Array {
   return buffer
 }
 
+const block = new Float32Array(16 * 1024)
+
+/**
+ * By blocks, which V8 copies about as fast as the C++ peers fill their buffers. `fill` writes shared
+ * memory an element at a time, and leaves the caches in a state in which the sum of 16 MiB takes a
+ * tenth longer.
+ */
+function rewrite(buffer: Float32Array, value: number): void {
+  block.fill(value)
+  for (let at = 0; at < buffer.length; at += block.length) {
+    buffer.set(block.subarray(0, buffer.length - at), at)
+  }
+}
+
 /** One clock for all: rank 0's, from the moment after the barrier until its call has returned. */
 async function measure({ bytes, iterations }: RankRequest): Promise<RankReply> {
   const buffer = bufferOf(bytes)
   const us: number[] = []
   for (let iteration = 0; iteration < iterations; iteration++) {
-    buffer.fill(rank + 1 + (iteration % 7))
+    rewrite(buffer, rank + 1 + (iteration % 7))
     await member.barrier()
     const start = performance.now()
     await member.allreduce({ send: buffer })
