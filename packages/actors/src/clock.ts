@@ -1,4 +1,5 @@
 import { KaitianError } from '@kaitian/errors'
+import { nextTurn } from './next-turn.js'
 import { TimerHeap, type HeapTimer } from './timer-heap.js'
 
 /**
@@ -99,7 +100,7 @@ class ManualClock implements VirtualClock {
 
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms
-    await settled()
+    await nextTurn()
     for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
       await this.#fire(timer)
     }
@@ -107,7 +108,7 @@ class ManualClock implements VirtualClock {
   }
 
   async advanceToNext(): Promise<boolean> {
-    await settled()
+    await nextTurn()
     const timer = this.#next(Infinity)
     if (timer !== undefined) await this.#fire(timer)
     return timer !== undefined
@@ -117,7 +118,7 @@ class ManualClock implements VirtualClock {
     this.#timers.delete(timer)
     this.#now = Math.max(this.#now, timer.due)
     timer.fn()
-    await settled()
+    await nextTurn()
   }
 
   #next(end: number): HeapTimer | undefined {
@@ -129,11 +130,6 @@ class ManualClock implements VirtualClock {
 /** A clock for tests and simulations; its calendar starts in 1970. */
 export function virtualClock(start = 0): VirtualClock {
   return new ManualClock(start)
-}
-
-/** One turn of the event loop: all microtasks have run, chained ones included. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** A `Clock`'s `sleep`, by its `after`. */

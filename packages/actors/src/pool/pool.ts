@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { KaitianError, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
 import { Piscina } from 'piscina'
+import { nextTurn } from '../next-turn.js'
 
 export interface PoolOptions {
   /** The module whose default export is the function that runs a task. */
@@ -74,6 +75,9 @@ class PiscinaPool<Task, Result> implements Pool<Task, Result> {
   async dispose(): Promise<void> {
     this.#disposed = true
     await this.#piscina.destroy()
+    // A thread's ports are closed at the end of the turn in which it is gone (A7).
+    await nextTurn()
+    await nextTurn()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

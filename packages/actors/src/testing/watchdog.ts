@@ -1,6 +1,7 @@
 import { KaitianError } from '@kaitian/errors'
 import type { ActorSnapshot } from '../api/snapshot.js'
 import { deferred } from '../deferred.js'
+import { nextTurn } from '../next-turn.js'
 import { Arena } from './seeded-turns.js'
 import type { TestSystem } from './test-system.js'
 
@@ -84,10 +85,6 @@ export class Watchdog {
     const snapshot = await Promise.race([asked, Promise.resolve(undefined)])
     return snapshot === undefined ? [] : [...unfinished(snapshot)]
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }
 
 function* unfinished(actor: ActorSnapshot): Generator<string> {
