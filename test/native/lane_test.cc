@@ -4,35 +4,38 @@
 #include <vector>
 
 #include "check.h"
-#include "core/lane.h"
+#include "lane_host.h"
 
 using namespace kaitian;
 
 namespace {
 
-// A lane's communicator whose one native thread helps as soon as it is asked.
-class Host : public LaneHost {
+// Its one native thread helps as soon as it is asked.
+class Host : public QuietHost {
  public:
-  bool aborted() const override { return false; }
-  std::optional<Failure> failure() const override { return std::nullopt; }
-  void abort(Failure) override {}
-  bool announce(Lane&, Operation&, uint64_t) override { return true; }
+  // Asked by who waits awake, again and again.
+  bool aborted() const override {
+    awake = true;
+    return false;
+  }
   bool performsAtOnce() const override {
     if (looked) looked();
     return true;
   }
   bool perform(Lane&, Operation&, uint64_t, uint64_t) override { return ++performed > 0; }
-  size_t pieceOf(const Lane&, const Signature&) const override { return 1024; }
   void offer(Lane& lane, uint64_t number) override {
     lane.help(number, 0);
     ++offers;
   }
-  void watch() override {}
 
   std::function<void()> looked;
+  mutable std::atomic<bool> awake{false};
   std::atomic<int> performed{0};
   std::atomic<int> offers{0};
 };
+
+// For what never comes true.
+constexpr std::chrono::seconds kLimit{60};
 
 Arrival arrivalOf(Completion done) {
   Arrival arrival;
@@ -62,10 +65,10 @@ TEST("C4 an operation that starts while the last thread that waits awake lets go
     const auto later = [&] { return done; };
     if (lane.attend(0, arrivalOf(nullptr), patience, later) == Outcome::Done) done(nullptr);
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  while (!host.awake) std::this_thread::yield();
   lane.arrive(1, arrivalOf([&](const Failure*) { second.set_value(); }));
   waits.join();
-  CHECK(second.get_future().wait_for(std::chrono::seconds(5)) == std::future_status::ready);
-  CHECK(first.get_future().wait_for(std::chrono::seconds(5)) == std::future_status::ready);
+  CHECK(second.get_future().wait_for(kLimit) == std::future_status::ready);
+  CHECK(first.get_future().wait_for(kLimit) == std::future_status::ready);
   CHECK(host.performed == 1);
 }

@@ -1,10 +1,10 @@
 #include <atomic>
-#include <chrono>
 #include <future>
 #include <thread>
 
 #include "check.h"
 #include "core/span/trunk.h"
+#include "core/wire/frame.h"
 #include "wire/peers.h"
 
 using namespace kaitian;
@@ -18,9 +18,33 @@ class User : public TrunkUser {
   void onAbort(const wire::AbortNotice& notice) override { aborted.set_value(notice); }
   void onLost(const wire::Loss&) override {}
 
-  size_t announced = 0;
+  wire::AbortNotice waitForAbort() {
+    auto told = aborted.get_future();
+    CHECK(told.wait_for(wire_test::kLimit) == std::future_status::ready);
+    return told.get();
+  }
+
+  std::atomic<size_t> announced{0};
+
+ private:
   std::promise<wire::AbortNotice> aborted;
 };
+
+// The two ends of one way.
+struct Trunks {
+  Trunks() {
+    const auto [one, other] = wire_test::connectedSockets();
+    near.attach(one, {}, 0, [](const auto&) {});
+    far.attach(other, {}, 0, [](const auto&) {});
+  }
+
+  Trunk near;
+  Trunk far;
+};
+
+wire::Announcement announcementOf(uint64_t generation, uint64_t sequence = 0) {
+  return {0, {.sequence = sequence, .generation = generation}};
+}
 
 }  // namespace
 
@@ -29,55 +53,48 @@ TEST("B3 announcements of a generation to come are bounded, and who sends more i
   constexpr size_t kKept = 65'536;
   User quick;
   User slow;
-  Trunk to;
-  Trunk from;
-  const auto [one, other] = wire_test::connectedSockets();
-  to.attach(one, {}, 0, [](const auto&) {});
-  from.attach(other, {}, 0, [](const auto&) {});
-  to.enter(kGeneration, quick);
+  Trunks trunks;
+  trunks.near.enter(kGeneration, quick);
   for (uint64_t i = 0; i <= kKept; ++i) {
-    to.link().announce({0, {.sequence = i, .generation = kGeneration}});
+    trunks.near.link().announce(announcementOf(kGeneration, i));
   }
-  const wire::AbortNotice told = quick.aborted.get_future().get();
+  const wire::AbortNotice told = quick.waitForAbort();
   CHECK(told.generation == kGeneration);
   CHECK(std::get<Aborted>(told.failure).cause.find("ahead") != std::string::npos);
-  from.enter(kGeneration, slow);
+  trunks.far.enter(kGeneration, slow);
   CHECK(slow.announced == kKept);
-  CHECK(slow.aborted.get_future().get().generation == kGeneration);
-  to.exit(quick, Aborted{"over"}, true);
-  from.exit(slow, Aborted{"over"}, true);
+  CHECK(slow.waitForAbort().generation == kGeneration);
+  trunks.near.exit(quick, Aborted{"over"}, true);
+  trunks.far.exit(slow, Aborted{"over"}, true);
 }
 
 TEST("what another group announces in a generation that is over here, and followed, it is told") {
   User first;
   User second;
   User behind;
-  Trunk to;
-  Trunk from;
-  const auto [one, other] = wire_test::connectedSockets();
-  to.attach(one, {}, 0, [](const auto&) {});
-  from.attach(other, {}, 0, [](const auto&) {});
-  from.enter(5, behind);
-  to.enter(5, first);
+  Trunks trunks;
+  trunks.far.enter(5, behind);
+  trunks.near.enter(5, first);
   // All went well here, so that nobody is told; the next generation begins at once.
-  to.exit(first, Aborted{"over"}, true);
-  to.enter(6, second);
-  from.link().announce({0, {.sequence = 0, .generation = 5}});
-  from.link().announce({0, {.sequence = 1, .generation = 5}});
-  std::future<wire::AbortNotice> told = behind.aborted.get_future();
-  CHECK(told.wait_for(wire_test::kLimit / 20) == std::future_status::ready);
-  CHECK(told.get().generation == 5);
-  to.exit(second, Aborted{"over"}, true);
-  from.exit(behind, Aborted{"over"}, true);
+  trunks.near.exit(first, Aborted{"over"}, true);
+  trunks.near.enter(6, second);
+  // Told twice it would break its promise.
+  for (uint64_t i = 0; i < 2; ++i) trunks.far.link().announce(announcementOf(5, i));
+  CHECK(behind.waitForAbort().generation == 5);
+  trunks.near.exit(second, Aborted{"over"}, true);
+  trunks.far.exit(behind, Aborted{"over"}, true);
 }
 
 TEST("the loss of a connection is never taken for that of the one that follows it") {
   Trunk trunk;
   auto [end, peer] = wire_test::connectedSockets();
   trunk.attach(end, {}, 0, [](const auto&) {});
-  for (int i = 0; i < 3000; ++i) {
+  for (uint64_t turn = 1; turn <= 3000; ++turn) {
     ::close(peer);
-    for (int spins = i % 300 * 20; spins > 0; --spins) std::atomic_signal_fence(std::memory_order_seq_cst);
+    // Now before the reader has seen it, now behind.
+    for (uint64_t spins = turn % 300 * 20; spins > 0; --spins) {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
     const auto [next, nextPeer] = wire_test::connectedSockets();
     peer = nextPeer;
     // Outlives this turn: it may be called late.
@@ -85,7 +102,12 @@ TEST("the loss of a connection is never taken for that of the one that follows i
     trunk.attach(next, {}, 0, [lost](const auto& loss) {
       if (loss.reason == wire::Loss::Reason::Closed) *lost = true;
     });
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    // What comes on the new connection is read behind the loss of the old one.
+    std::vector<std::byte> frame;
+    wire::encode(frame, wire::AnnounceFrame{turn, announcementOf(1, turn)});
+    CHECK(::send(peer, frame.data(), frame.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(frame.size()));
+    while (trunk.link().received() < turn) std::this_thread::yield();
     CHECK(!*lost);
     CHECK(!trunk.gap());
   }
@@ -95,18 +117,14 @@ TEST("the loss of a connection is never taken for that of the one that follows i
 TEST("what is announced in generation 0 before it has begun here is kept, too") {
   User quick;
   User slow;
-  Trunk to;
-  Trunk from;
-  const auto [one, other] = wire_test::connectedSockets();
-  to.attach(one, {}, 0, [](const auto&) {});
-  from.attach(other, {}, 0, [](const auto&) {});
-  to.enter(0, quick);
-  to.link().announce({0, {.sequence = 0, .generation = 0}});
-  while (from.link().received() == 0) std::this_thread::yield();
-  // The frame is counted just before it is delivered.
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  from.enter(0, slow);
+  Trunks trunks;
+  trunks.near.enter(0, quick);
+  trunks.near.link().announce(announcementOf(0));
+  // A frame is counted before it is delivered, so with the second the first has been.
+  trunks.near.link().announce(announcementOf(9));
+  while (trunks.far.link().received() < 2) std::this_thread::yield();
+  trunks.far.enter(0, slow);
   CHECK(slow.announced == 1);
-  to.exit(quick, Aborted{"over"}, true);
-  from.exit(slow, Aborted{"over"}, true);
+  trunks.near.exit(quick, Aborted{"over"}, true);
+  trunks.far.exit(slow, Aborted{"over"}, true);
 }

@@ -65,7 +65,8 @@ void Span::enter() {
 
 void Span::exit(const Failure& reason) {
   for (size_t group = 0; group < peers_.size(); ++group) {
-    if (group != options_.group) options_.trunks[group]->exit(*peers_[group], reason, !told_.load());
+    if (group == options_.group) continue;
+    options_.trunks[group]->exit(*peers_[group], reason, !told_.load());
   }
   // Of what comes from now on the trunks tell.
   abort(reason, announcements_.awaitsUs());

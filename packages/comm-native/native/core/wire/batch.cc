@@ -1,6 +1,7 @@
 #include "batch.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace kaitian::wire {
 namespace {
@@ -13,6 +14,7 @@ constexpr size_t kBytes = 256 * 1024;
 bool Batch::full() const { return frames_.size() >= kFrames || payloadBytes_ >= kBytes; }
 
 void Batch::add(Sender::Outgoing frame) {
+  assert(pieces_.empty());
   const size_t before = headers_.size();
   encode(headers_, frame.header, frame.payload.size());
   payloadBytes_ += frame.payload.size();

@@ -17,7 +17,7 @@ class Batch {
   bool empty() const { return frames_.empty(); }
   bool full() const;
 
-  // Not after pieces().
+  // Not after pieces(), which point into headers that would move.
   void add(Sender::Outgoing frame);
   void add(const Header& header) { add({header, {}, {}}); }
 

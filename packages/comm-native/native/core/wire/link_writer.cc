@@ -102,8 +102,7 @@ void OpenLink::collect(Batch& batch) {
 // says more than the end of the stream does.
 void OpenLink::sayGoodbye() {
   if (!outlet_.writable) return;
-  // What is half written takes no more frames: its pieces point into the headers,
-  // which would move.
+  // What is half written takes no more frames.
   if (outlet_.batch.empty()) outlet_.batch.add(ByeFrame{});
   outlet_.connection->socket.write(outlet_.batch.pieces());
 }
