@@ -90,23 +90,24 @@ test('a fault that makes no sense is refused, and so is one after the end', asyn
   assert.equal(runtime.calls, ['open', 'close', 'dispose'])
 })
 
-test('disposing ends a run that does not hear, after the grace period', async () => {
+test('closing ends a run that does not hear, after the grace period', async () => {
   const { clock, runtime, training } = start({ deaf: true, steps: 1 })
   await new Promise<void>((resolve) => training.events.once('step', () => resolve()))
-  const disposed = training[Symbol.asyncDispose]()
+  const closed = training.close()
   await clock.advance(1199)
   assert.not(runtime.calls.includes('dispose'))
   await clock.advance(1)
-  await disposed
+  await closed
   assert.is(runtime.calls.at(-1), 'dispose')
   assert.is((await rejection(training.finished)).code, 'CANCELLED')
   assert.is(clock.pending, 0)
 })
 
-test('disposing a finished run does nothing more', async () => {
+test('closing a finished run does nothing more, by either name', async () => {
   const { clock, runtime, training } = start()
   await training.finished
   const calls = runtime.calls.length
+  await training.close()
   await training[Symbol.asyncDispose]()
   assert.is(runtime.calls.length, calls)
   assert.is(clock.pending, 0)

@@ -21,7 +21,8 @@ const GRACE_MS = 1200
 
 /**
  * A run under way. It begins by itself, so attach listeners before the first
- * `await`. Disposing stops it: `await using training = train(…)`.
+ * `await`. Close it when you are done, whatever happened: `close()` in a `finally`, or
+ * `await using training = train(…)` where the language has that.
  */
 export class Training implements AsyncDisposable {
   readonly events: TrainingEvents = new EventEmitter()
@@ -71,14 +72,21 @@ export class Training implements AsyncDisposable {
     await api.slow(device, factor)
   }
 
-  /** Stops the run, and ends its thread if that takes longer than 1.2 seconds. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /**
+   * Stops the run if it still goes on, and ends its thread if that takes longer than 1.2 seconds.
+   * Never rejects; how the run ended is for `finished` to say. Idempotent.
+   */
+  async close(): Promise<void> {
     const ended = this.stop()
     const cancelGrace = this.#clock.after(GRACE_MS, () =>
       this.#end.abort(cancelled('before it could stop in good order')),
     )
     await Promise.allSettled([ended])
     cancelGrace()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
   }
 
   async #underWay(): Promise<Runtime> {

@@ -8,11 +8,14 @@ import {
   relu6,
   sgd,
   syntheticImages,
-  type Layer,
 } from 'kaitian'
 
-/** Group norm keeps samples independent, so a device may compute all of its shards at once. */
-function block(filters: number, stride = 1): Layer[] {
+/**
+ * Group norm keeps samples independent, so a device may compute all of its shards at once.
+ *
+ * @param {number} filters
+ */
+function block(filters, stride = 1) {
   return [conv2d({ filters, stride }), groupNorm({ groups: 8 }), relu6()]
 }
 

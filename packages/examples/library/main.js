@@ -3,7 +3,7 @@ import { train } from 'kaitian'
 const task = new URL('../cifar/task.js', import.meta.url)
 const groups = ['a=tfjs@cpu', 'b=tfjs@cpu']
 
-await using training = train({ task, groups, maxSteps: 60 })
+const training = train({ task, groups, maxSteps: 60 })
 
 training.events.on('step', ({ committed, loss, devices }) => {
   if (committed % 10 > 0) return
@@ -14,6 +14,10 @@ training.events.on('step', ({ committed, loss, devices }) => {
 })
 training.events.on('fault', ({ message }) => console.log(message))
 
-const { outcome, error, samples, digests } = await training.finished
-if (outcome === 'failed') throw new Error(error?.message)
-console.log(`${samples} samples; the state of each device:`, digests)
+try {
+  const { outcome, error, samples, digests } = await training.finished
+  if (outcome === 'failed') throw new Error(error?.message)
+  console.log(`${samples} samples; the state of each device:`, digests)
+} finally {
+  await training.close()
+}
