@@ -5,11 +5,12 @@ import { writeScript } from '../actors/seeds/author.js'
 import { play } from '../actors/seeds/play.js'
 import type { Step } from '../actors/seeds/script.js'
 import { simplify } from '../actors/seeds/simplify.js'
+import { depth } from '../depth.js'
 
 const test = suite('actors over seeds')
 
 /** `KAITIAN_SEEDS=100000` tries more. */
-const seeds = Number(process.env.KAITIAN_SEEDS ?? 10_000)
+const seeds = Number(process.env.KAITIAN_SEEDS ?? depth({ cut: 1_000, full: 10_000 }))
 /** One seed of so many is played twice. */
 const sample = 50
 
