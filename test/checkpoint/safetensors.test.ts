@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { KaitianError } from '@kaitian/errors'
 import {
   readSafetensors,
-  writeFailure,
   writeSafetensors,
   type Tensor,
 } from '@kaitian/train/checkpoint'
@@ -219,19 +218,11 @@ test('a failing write says why, leaves what was there and no temporary file', as
   const good: Tensor = { name: 'w', dtype: 'U8', shape: [1], data: Uint8Array.of(1) }
   const nowhere = join(folder, 'no', 'model.safetensors')
   const absent = await failure(() => writeSafetensors(nowhere, [good]), 'FILE_WRITE_FAILED')
-  assert.match(absent.message, /folder does not exist/)
+  assert.match(absent.message, /does not exist; create it/)
   const taken = join(folder, 'taken')
   await mkdir(taken)
   await failure(() => writeSafetensors(taken, [good]), 'FILE_WRITE_FAILED')
   assert.equal(await readdir(folder), ['taken'])
-})
-
-test('a full disk and a missing permission are told apart', () => {
-  const sentence = (code: string) =>
-    writeFailure('model.safetensors', Object.assign(new Error('write'), { code })).message
-  assert.match(sentence('ENOSPC'), /disk is full/)
-  assert.match(sentence('EACCES'), /permission is denied/)
-  assert.match(sentence('EIO'), /: write\./)
 })
 
 test.run()

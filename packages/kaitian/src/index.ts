@@ -41,6 +41,7 @@ export type {
   ReadyEvent,
   RecordOptions,
   RunSummary,
+  SaveReport,
   Samples,
   SgdOptions,
   StepEvent,

@@ -1,5 +1,4 @@
-import type { RunSummary } from '@kaitian/train'
-import { checkWritable } from '../files/writable.js'
+import { checkWritable, type RunSummary } from '@kaitian/train'
 import { RunHistory } from '../report/history.js'
 import { writeReport } from '../report/write.js'
 import { showProgress } from '../terminal/show.js'

@@ -1,5 +1,4 @@
-import writeFileAtomic from 'write-file-atomic'
-import { writeFailed } from '../files/writable.js'
+import { writeWhole } from '@kaitian/train'
 import { renderReport, type ReportContent } from './page.js'
 
 /**
@@ -7,10 +6,5 @@ import { renderReport, type ReportContent } from './page.js'
  * part. Throws FILE_WRITE_FAILED.
  */
 export async function writeReport(file: string, content: ReportContent): Promise<void> {
-  const page = renderReport(content)
-  try {
-    await writeFileAtomic(file, page)
-  } catch (cause) {
-    throw writeFailed(file, cause)
-  }
+  await writeWhole(file, renderReport(content))
 }

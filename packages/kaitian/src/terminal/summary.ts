@@ -1,4 +1,4 @@
-import type { RunSummary } from '@kaitian/train'
+import type { RunSummary, SaveReport } from '@kaitian/train'
 import Table from 'cli-table3'
 import { count, duration, loss, percent } from './format.js'
 
@@ -31,6 +31,7 @@ export function summaryRows(summary: RunSummary): [string, string][] {
     ])
   }
   if (summary.recordFolder !== undefined) rows.push(['record', summary.recordFolder])
+  if (summary.save !== undefined) rows.push(['weights', describeSave(summary.save)])
   return rows
 }
 
@@ -64,6 +65,11 @@ export function formatTable({
 
 function describeOutcome({ outcome, error }: RunSummary): string {
   return error === undefined ? outcome : `${outcome} (${error.code ?? error.name})`
+}
+
+/** A path alone, which can be copied; what did not happen is said in words. */
+function describeSave({ file, written, reason }: SaveReport): string {
+  return written ? file : `not saved to ${file}: ${reason}`
 }
 
 function describeDigests(digests: RunSummary['digests']): string {

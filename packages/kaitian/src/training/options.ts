@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { KaitianError } from '@kaitian/errors'
-import type { RecordOptions, TrainOptions } from '@kaitian/train'
-import { checkWritable } from '../files/writable.js'
+import { checkRecordFolder, checkWritable, type RecordOptions, type TrainOptions } from '@kaitian/train'
 import { assignDevices, type GroupDescription } from '../groups/assign.js'
 import { locateTask } from '../task/locate.js'
 
@@ -38,13 +37,15 @@ export function toTrainOptions(options: TrainingOptions): TrainOptions {
   if (task === undefined || !Array.isArray(groups)) {
     throw new KaitianError('BAD_ARGUMENT', 'A run needs a task and a list of groups.')
   }
+  const recording = record === undefined ? undefined : toRecordOptions(record)
   if (save !== undefined) checkWritable(toPath(save))
+  if (recording !== undefined) checkRecordFolder(recording.folder)
   return {
     ...plain,
     task: locateTask(task),
     groups: assignDevices(groups),
     ...(data === undefined ? {} : { data: toPath(data) }),
-    ...(record === undefined ? {} : { record: toRecordOptions(record) }),
+    ...(recording === undefined ? {} : { record: recording }),
     ...(weights === undefined ? {} : { weights: toPath(weights) }),
     ...(save === undefined ? {} : { save: toPath(save) }),
   }

@@ -1,6 +1,5 @@
 export {
   readSafetensors,
-  writeFailure,
   writeSafetensors,
   type Dtype,
   type Tensor,

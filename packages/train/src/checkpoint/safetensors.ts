@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { KaitianError } from '@kaitian/errors'
 import * as v from 'valibot'
-import writeFileAtomic from 'write-file-atomic'
+import { writeWhole } from '../files/write-whole.js'
 
 /**
  * The safetensors format (https://github.com/huggingface/safetensors): 8 bytes
@@ -37,8 +37,7 @@ const LONGEST_HEADER = 100_000_000
 const METADATA = '__metadata__'
 
 /**
- * Writes all or nothing: to a temporary file beside `path`, flushed to the
- * disk, then renamed over it.
+ * Writes all or nothing, as `writeWhole` does.
  *
  * @throws KaitianError BAD_ARGUMENT when a tensor contradicts itself or a name
  *   is taken twice; FILE_WRITE_FAILED when the disk or the folder refuses.
@@ -48,10 +47,7 @@ export async function writeSafetensors(
   tensors: readonly Tensor[],
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const bytes = encode(tensors, metadata)
-  await writeFileAtomic(path, bytes).catch((error: unknown) => {
-    throw writeFailure(path, error)
-  })
+  await writeWhole(path, encode(tensors, metadata))
 }
 
 /**
@@ -112,25 +108,6 @@ function bytesOf(data: Tensor['data']): Uint8Array {
 
 function valuesOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
-}
-
-/** A writing failure as a sentence with advice, by the system's reason. */
-export function writeFailure(path: string, cause: unknown): KaitianError {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code ?? ''
-  const why = WRITE_REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause))
-  const sentence = `${path} could not be written: ${why}. Nothing at that path has changed.`
-  return new KaitianError('FILE_WRITE_FAILED', sentence, { cause, fields: { path, reason: code } })
-}
-
-const WRITE_REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full; free some space or choose another disk',
-  EDQUOT: 'the disk quota is used up; free some space or choose another disk',
-  EACCES: 'permission is denied; choose a folder this user may write to',
-  EPERM: 'permission is denied; choose a folder this user may write to',
-  EROFS: 'the disk is read-only; choose another disk',
-  ENOENT: 'its folder does not exist; create the folder first',
-  ENOTDIR: 'a part of the path is a file, not a folder; choose another path',
-  EISDIR: 'a folder of that name is there; choose another name',
 }
 
 const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(0))

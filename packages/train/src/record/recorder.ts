@@ -1,15 +1,17 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
-import { KaitianError } from '@kaitian/errors'
 import { writeSafetensors } from '../checkpoint/safetensors.js'
+import { writeFailed } from '../files/failure.js'
+import { checkRecordFolder } from '../files/place.js'
+import { writeWhole } from '../files/write-whole.js'
 import type { StepRecord } from './step-record.js'
 
 /**
- * Writes a run record (docs/run-record.md): the journal line by line, sampled
- * steps in full. Lines go through a stream, so a step never waits for the
- * disk; a disk that fails fails the run at `close` or at the next line.
+ * Writes a run record (docs/run-record.md): the journal line by line, every other file whole or
+ * not at all. Lines go through a stream, so a step never waits for the disk; a disk that fails
+ * fails the run at the next line or at `close`.
  */
 export class Recorder {
   readonly #folder: string
@@ -21,32 +23,39 @@ export class Recorder {
     this.#folder = folder
     this.#journal = journal
     journal.on('error', (error) => {
-      this.#failure ??= error
+      this.#failure ??= writeFailed(journal.path.toString(), error)
     })
   }
 
+  /** @throws FILE_WRITE_FAILED; BAD_CONFIG where the folder holds another record */
   static async open(folder: string, run: object): Promise<Recorder> {
-    try {
-      await mkdir(folder, { recursive: true })
-      await refuseOldRecord(folder)
-      await writeFile(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`)
-      const journal = createWriteStream(join(folder, 'journal.jsonl'))
-      await new Promise((resolve, reject) => journal.once('open', resolve).once('error', reject))
-      return new Recorder(folder, journal)
-    } catch (error) {
+    checkRecordFolder(folder)
+    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
       throw writeFailed(folder, error)
+    })
+    const journal = await openJournal(join(folder, 'journal.jsonl'))
+    try {
+      await writeWhole(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`)
+    } catch (error) {
+      // An empty record would keep the next run from this folder.
+      journal.destroy()
+      await rm(journal.path, { force: true }).catch(() => {})
+      throw error
     }
+    return new Recorder(folder, journal)
   }
 
   line(entry: { readonly type: string } & Record<string, unknown>): void {
-    if (this.#failure !== undefined) throw writeFailed(this.#folder, this.#failure)
+    if (this.#failure !== undefined) throw this.#failure
     this.#journal.write(`${JSON.stringify(entry)}\n`)
   }
 
   epoch(epoch: number, permutation: Uint32Array): void {
     const name = `epoch-${epoch}.u32`
     this.line({ type: 'epoch', epoch, permutation: name })
-    this.#track(writeFile(join(this.#folder, name), permutation))
+    const { buffer, byteOffset, byteLength } = permutation
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+    this.#track(writeWhole(join(this.#folder, name), bytes))
   }
 
   /** `step` must hold copies: the run goes on while the file is written. */
@@ -55,14 +64,14 @@ export class Recorder {
     this.#track(writeSafetensors(path, tensors, metadata))
   }
 
+  /** @throws FILE_WRITE_FAILED when anything of the record could not be written */
   async close(): Promise<void> {
     await Promise.all(this.#pending)
-    if (this.#journal.closed) return
-    this.#journal.end()
-    await finished(this.#journal).catch((error: Error) => {
-      this.#failure ??= error
-    })
-    if (this.#failure !== undefined) throw writeFailed(this.#folder, this.#failure)
+    if (!this.#journal.closed) {
+      this.#journal.end()
+      await finished(this.#journal).catch(() => {})
+    }
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   #track(writing: Promise<unknown>): void {
@@ -75,22 +84,11 @@ export class Recorder {
   }
 }
 
-/** Files of an earlier run would be taken for this one's. */
-async function refuseOldRecord(folder: string): Promise<void> {
-  if (!(await readdir(folder)).includes('run.json')) return
-  throw new KaitianError(
-    'BAD_CONFIG',
-    `${folder} holds the record of another run; name a new folder, or remove that one.`,
-    { fields: { folder } },
-  )
-}
-
-function writeFailed(folder: string, cause: unknown): KaitianError {
-  if (cause instanceof KaitianError) return cause
-  const detail = cause instanceof Error ? cause.message : String(cause)
-  return new KaitianError(
-    'FILE_WRITE_FAILED',
-    `The run record in ${folder} could not be written (${detail}); check the folder's rights and the free space.`,
-    { cause, fields: { folder } },
-  )
+/** Flushed to the disk when it is closed; never written over what is there. */
+async function openJournal(path: string): Promise<WriteStream> {
+  const journal = createWriteStream(path, { flags: 'wx', flush: true })
+  await new Promise((resolve, reject) => {
+    journal.once('open', resolve).once('error', (error) => reject(writeFailed(path, error)))
+  })
+  return journal
 }

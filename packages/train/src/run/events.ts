@@ -115,4 +115,14 @@ export interface RunSummary {
   /** Share of device-steps whose own compute exceeded the pace; absent without a pace. */
   readonly paceExceeded?: number
   readonly recordFolder?: string
+  /** What became of the final weights; present when they were to be saved. */
+  readonly save?: SaveReport
+}
+
+export interface SaveReport {
+  readonly file: string
+  /** Without it what was at that path has not changed. */
+  readonly written: boolean
+  /** Why they were not. */
+  readonly reason?: string
 }

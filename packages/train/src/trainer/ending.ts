@@ -2,10 +2,18 @@ import { toKaitianError, type KaitianError } from '@kaitian/errors'
 import { saveWeights } from '../checkpoint/weights.js'
 import { currentBuffer } from '../device/state.js'
 import type { Journal } from '../record/journal.js'
+import type { SaveReport } from '../run/events.js'
 import type { RunSettings } from '../run/settings.js'
 import type { CrewDevice } from './crew.js'
 
-/** Writes what outlives a run: the weights, if asked for, and the journal's last line. */
+export interface WrittenEnd {
+  /** The first file that could not be written. */
+  readonly failure?: KaitianError
+  /** What became of the weights, if they were to be saved. */
+  readonly save?: SaveReport
+}
+
+/** Writes what outlives a run: the journal's last line, and the weights, if asked for. */
 export async function writeEnd(end: {
   readonly settings: RunSettings
   readonly journal: Journal
@@ -15,20 +23,46 @@ export async function writeEnd(end: {
   readonly digest: string
   /** Whether every epoch was completed. */
   readonly whole: boolean
-}): Promise<KaitianError | undefined> {
-  const { settings, journal, devices, committed, digest, whole } = end
-  const { options, model } = settings
-  const writing: Promise<void>[] = [journal.end(whole ? 'finished' : 'interrupted', digest)]
-  if (options.save !== undefined && devices.length > 0) {
-    const current = currentBuffer(devices[0].info.regions, committed)
-    writing.push(saveWeights(options.save, model.layout, current.state))
+}): Promise<WrittenEnd> {
+  const { journal, digest, whole } = end
+  const [recorded, saved] = await Promise.allSettled([
+    journal.end(whole ? 'finished' : 'interrupted', digest),
+    save(end),
+  ])
+  const failed = [recorded, saved].find((outcome) => outcome.status === 'rejected')
+  const report = saved.status === 'fulfilled' ? saved.value : notSaved(end, saved.reason)
+  return {
+    ...(report === undefined ? {} : { save: report }),
+    ...(failed === undefined
+      ? {}
+      : {
+          failure: toKaitianError(
+            failed.reason,
+            'FILE_WRITE_FAILED',
+            'The end of the run could not be written',
+          ),
+        }),
   }
-  for (const outcome of await Promise.allSettled(writing)) {
-    if (outcome.status === 'fulfilled') continue
-    const what = 'The end of the run could not be written'
-    return toKaitianError(outcome.reason, 'FILE_WRITE_FAILED', what)
-  }
-  return undefined
+}
+
+type Saving = Pick<Parameters<typeof writeEnd>[0], 'settings' | 'devices' | 'committed'>
+
+/** Nothing is written over good weights by a run that has not trained any. */
+async function save(saving: Saving): Promise<SaveReport | undefined> {
+  const { settings, devices, committed } = saving
+  const { save: file } = settings.options
+  if (file === undefined) return undefined
+  if (committed === 0) return notSaved(saving, 'no step was committed')
+  if (devices.length === 0) return notSaved(saving, 'no device was left to read them from')
+  const { state } = currentBuffer(devices[0].info.regions, committed)
+  await saveWeights(file, settings.model.layout, state)
+  return { file, written: true }
+}
+
+function notSaved({ settings }: Saving, why: unknown): SaveReport | undefined {
+  const { save: file } = settings.options
+  if (file === undefined) return undefined
+  return { file, written: false, reason: why instanceof Error ? why.message : String(why) }
 }
 
 /** The state digest of each device that still answers. */

@@ -107,7 +107,7 @@ export class Progress {
   }
 
   summary(
-    end: Pick<RunSummary, 'outcome' | 'digests' | 'generations' | 'ms'>,
+    end: Pick<RunSummary, 'outcome' | 'digests' | 'generations' | 'ms' | 'save'>,
     error?: KaitianError,
   ): RunSummary {
     const { record } = this.#settings.options

@@ -18,6 +18,9 @@ import { sampleStep } from './sample.js'
 import { StepDeadline } from './step-deadline.js'
 import { endError, restartMessage } from './words.js'
 
+/** How long a device may take to tell its digest after a stop. */
+const STOP_PATIENCE_MS = 1000
+
 type Ctx = Context<typeof TrainerProtocol>
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>
 
@@ -285,10 +288,19 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     const devices = this.#members.map((name) => this.#crew.get(name))
     const { committed, digest } = this.#progress
     const whole = this.#planner.ledger.epoch === settings.epochs
-    const failure = await writeEnd({ settings, journal, devices, committed, digest, whole })
-    const digests = await digestsOf(devices, settings.deadlines.control)
+    const { failure, ...saved } = await writeEnd({
+      settings,
+      journal,
+      devices,
+      committed,
+      digest,
+      whole,
+    })
+    // Who asks for a stop does not wait for a device that is in the middle of a long step.
+    const patienceMs = outcome === 'stopped' ? STOP_PATIENCE_MS : settings.deadlines.control
+    const digests = await digestsOf(devices, patienceMs)
     const ms = this.#ctx.clock.now() - this.#startedAt
-    const end = { outcome, digests, generations: this.#generation, ms }
+    const end = { outcome, digests, generations: this.#generation, ms, ...saved }
     this.#args.emit('end', this.#progress.summary(end, error ?? failure))
   }
 }
