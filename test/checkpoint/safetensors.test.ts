@@ -2,11 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KaitianError } from '@kaitian/errors'
-import {
-  readSafetensors,
-  writeSafetensors,
-  type Tensor,
-} from '@kaitian/train/checkpoint'
+import { readSafetensors, writeSafetensors, type Tensor } from '@kaitian/train/checkpoint'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'

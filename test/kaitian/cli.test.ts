@@ -119,7 +119,7 @@ test('a second Ctrl-C does not wait', async () => {
 test('a closed output stops the run', async () => {
   const ran = runOnFake(plain, { steps: 1000 })
   await new Promise<void>((resolve) => ran.runtime.events.once('step', () => resolve()))
-  ran.closeOutput()
+  ran.lose({ output: 'stdout', code: 'EPIPE' })
   assert.is(await ran.code, 141)
   assert.is(ran.runtime.calls.at(-1), 'dispose')
 })

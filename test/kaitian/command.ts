@@ -2,7 +2,15 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { virtualClock } from '@kaitian/actors'
-import { Bench, runCommandLine, trainOn, type Host, type Starters } from 'kaitian/testing'
+import {
+  Bench,
+  runCommandLine,
+  trainOn,
+  type Host,
+  type Loss,
+  type Signal,
+  type Starters,
+} from 'kaitian/testing'
 import { FakeRuntime, type FakeScript } from './fake-runtime.js'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
@@ -16,11 +24,16 @@ export interface Ran {
 
 /** Starts the real command in a process of its own, with the repository as working folder. */
 export function startCommand(words: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
-  const child = spawn(process.execPath, [command, ...words], {
-    cwd: repository,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  return follow(
+    spawn(process.execPath, [command, ...words], {
+      cwd: repository,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  )
+}
+
+function follow(child: Started['child']): Started {
   let [out, err] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
@@ -30,10 +43,31 @@ export function startCommand(words: readonly string[], env: NodeJS.ProcessEnv = 
   })
   const printed = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {
+      if (out.includes(text)) resolve()
       child.stdout.on('data', () => out.includes(text) && resolve())
       child.on('close', () => reject(new Error(`it ended without printing ${text}: ${err}`)))
     })
-  return { child, ended, printed }
+  return { child, ended, printed, output: () => out }
+}
+
+/** The real command as a shell reads it. */
+export function kaitian(words = ''): string {
+  return `'${process.execPath}' '${command}' ${words}`
+}
+
+/** The real command by way of a shell, whose line holds `$KAITIAN` where the command is meant. */
+export function runInShell(line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  return startInShell(line, env).ended
+}
+
+export function startInShell(line: string, env: NodeJS.ProcessEnv = {}): Started {
+  return follow(
+    spawn('bash', ['-c', line.replaceAll('$KAITIAN', kaitian())], {
+      cwd: repository,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  )
 }
 
 export interface Started {
@@ -41,6 +75,8 @@ export interface Started {
   readonly ended: Promise<Ran>
   /** Waits until the output holds the text. */
   readonly printed: (text: string) => Promise<void>
+  /** What it has printed so far. */
+  readonly output: () => string
 }
 
 export function runCommand(words: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ran> {
@@ -58,17 +94,23 @@ export function runOnFake(
 ) {
   const runtime = new FakeRuntime(script)
   const clock = virtualClock()
-  const listeners = new Set<(signal: 'SIGINT' | 'SIGTERM') => void>()
-  const closed = new Set<() => void>()
+  const listeners = new Set<(signal: Signal) => void>()
+  const losing = new Set<(loss: Loss) => void>()
+  const lost: Partial<Record<Loss['output'], Loss>> = {}
   const deaths: string[] = []
   const text = { out: '', err: '' }
   const host: Host = {
     out: { isTTY, write: (part) => (text.out += part) },
     err: { write: (part) => (text.err += part) },
     clock,
+    lost,
     onSignal: (listener) => subscribe(listeners, listener),
-    onOutputClosed: (listener) => subscribe(closed, listener),
+    onLoss: (listener) => subscribe(losing, listener),
+    flush: async () => {},
     dieOf: (signal) => deaths.push(signal),
+    exit: () => {
+      throw new Error('only a process exits')
+    },
   }
   return {
     code: runCommandLine(words, host, { train: trainOn(async () => runtime), bench }),
@@ -77,9 +119,12 @@ export function runOnFake(
     deaths,
     runtime,
     clock,
-    signal: (name: 'SIGINT' | 'SIGTERM') => [...listeners].forEach((listener) => listener(name)),
-    closeOutput: () => [...closed].forEach((listener) => listener()),
-    listening: () => listeners.size + closed.size,
+    signal: (name: Signal) => [...listeners].forEach((listener) => listener(name)),
+    lose: (loss: Loss) => {
+      lost[loss.output] = loss
+      for (const listener of losing) listener(loss)
+    },
+    listening: () => listeners.size + losing.size,
   }
 }
 

@@ -15,7 +15,13 @@ import { open, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KaitianError } from '@kaitian/errors'
-import { checkRecordFolder, checkWritable, writeWhole, type Disk, type OpenFile } from '@kaitian/train'
+import {
+  checkRecordFolder,
+  checkWritable,
+  writeWhole,
+  type Disk,
+  type OpenFile,
+} from '@kaitian/train'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 

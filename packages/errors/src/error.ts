@@ -69,6 +69,7 @@ export type ErrorCode =
   | 'UNKNOWN_ENGINE'
   | 'FILE_CORRUPT'
   | 'FILE_WRITE_FAILED'
+  | 'OUTPUT_LOST'
   // actors
   | 'ACTOR_FAILED'
   | 'ACTOR_QUARANTINED'

@@ -3,6 +3,7 @@ export type { Batch, BatchResult, Engine, EngineFactory, EngineOptions } from '.
 export type { DataSet, Samples } from './data/dataset.js'
 export { readCifar10 } from './data/cifar10.js'
 export { synthesiseImages } from './data/synthetic.js'
+export { adviceOf } from './files/failure.js'
 export { checkRecordFolder, checkWritable } from './files/place.js'
 export { writeWhole, type Disk, type OpenFile } from './files/write-whole.js'
 export { loadWeights, saveWeights } from './checkpoint/weights.js'

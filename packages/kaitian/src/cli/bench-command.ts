@@ -6,9 +6,10 @@ import { tableFoot, tableHead, tableRow } from '../bench/table.js'
 import { counted } from '../terminal/format.js'
 import { toBenchOptions, type BenchFlags } from './bench-program.js'
 import { endOf, type Ending } from './ending.js'
-import { asKaitianError, errorLine, EXIT, EXIT_OF_SIGNAL } from './exit.js'
+import { asKaitianError, errorLine, EXIT } from './exit.js'
 import type { Host } from './host.js'
 import { writeBenchLines } from './json.js'
+import { EXIT_OF_SIGNAL, Outside } from './outside.js'
 
 export type StartBench = (
   options: BenchOptions,
@@ -30,7 +31,8 @@ export async function benchCommand(
   if (flags.json === true) writeBenchLines(bench, (text) => host.out.write(text))
   else showTable(bench, (text) => host.out.write(`${text}\n`))
 
-  const ending = await endOf(bench, host)
+  using outside = new Outside(host, flags)
+  const ending = await endOf(bench, outside, host)
   if (ending.kind === 'signal') {
     const sizes = `${measured} of ${counted(bench.plan.sizes.length, 'size')}`
     const note = `interrupted (${ending.signal}) after ${sizes}\n`

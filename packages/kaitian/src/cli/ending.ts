@@ -1,67 +1,64 @@
-import type { Host, Signal } from './host.js'
+import type { Host } from './host.js'
+import type { Interruption, Outside } from './outside.js'
 
-/** A Ctrl-C is answered within two seconds, whatever the run is at. */
+/** A Ctrl-C is answered within two seconds, unless files are to be written first. */
 const INTERRUPT_MS = 1800
 
 /** What goes on until it has finished or is disposed of: a training run, a measurement. */
 export interface Run<Summary> extends AsyncDisposable {
   readonly finished: Promise<Summary>
+  /** How long it may take to write its files when it is disposed of; absent where it has none. */
+  readonly savingMs?: number | undefined
 }
 
 /** What ended a run. `stopped` is false when it did not stop in time. */
 export type Ending<Summary> =
   | { readonly kind: 'summary'; readonly summary: Summary }
   | { readonly kind: 'error'; readonly error: unknown }
-  | { readonly kind: 'signal'; readonly signal: Signal; readonly stopped: boolean }
-  | { readonly kind: 'output closed'; readonly stopped: boolean }
-
-type Interruption = { kind: 'signal'; signal: Signal } | { kind: 'output closed' }
+  | (Interruption & {
+      readonly stopped: boolean
+      /** Of a run that stopped in good order. */
+      readonly summary?: Summary | undefined
+    })
 
 /** Waits for whatever comes first; an interrupted run is stopped before this resolves. */
-export async function endOf<Summary>(run: Run<Summary>, host: Host): Promise<Ending<Summary>> {
+export async function endOf<Summary>(
+  run: Run<Summary>,
+  outside: Outside,
+  host: Host,
+): Promise<Ending<Summary>> {
   const finished = run.finished.then(
     (summary): Ending<Summary> => ({ kind: 'summary', summary }),
     (error: unknown): Ending<Summary> => ({ kind: 'error', error }),
   )
-  const { interrupted, release } = interruption(host)
-  try {
-    const first = await Promise.race([finished, interrupted])
-    if (first.kind === 'summary' || first.kind === 'error') return first
-    return { ...first, stopped: await stopInTime(run, host) }
-  } finally {
-    release()
+  const first = await Promise.race([finished, outside.interrupted])
+  if (first.kind === 'summary' || first.kind === 'error') return first
+  const stopped = await stopInTime(run, outside, host)
+  if (!stopped) return { ...first, stopped }
+  const ended = await finished
+  return { ...first, stopped, summary: ended.kind === 'summary' ? ended.summary : undefined }
+}
+
+/** Whether the run stopped before the time was up, or before a second signal. */
+async function stopInTime<Summary>(
+  run: Run<Summary>,
+  outside: Outside,
+  { clock, err }: Host,
+): Promise<boolean> {
+  const { savingMs = 0 } = run
+  const timers: (() => void)[] = []
+  const timeIsUp = new Promise<boolean>((resolve) => {
+    timers.push(clock.after(INTERRUPT_MS + savingMs, () => resolve(false)))
+  })
+  if (savingMs > 0) {
+    const note = 'kaitian: files are being written; a second signal ends at once\n'
+    timers.push(clock.after(INTERRUPT_MS, () => void err.write(note)))
   }
-}
-
-function interruption(host: Host): { interrupted: Promise<Interruption>; release: () => void } {
-  let release = (): void => {}
-  const interrupted = new Promise<Interruption>((resolve) => {
-    const offSignal = host.onSignal((signal) => resolve({ kind: 'signal', signal }))
-    const offClosed = host.onOutputClosed(() => resolve({ kind: 'output closed' }))
-    release = () => {
-      offSignal()
-      offClosed()
-    }
-  })
-  return { interrupted, release }
-}
-
-/** Whether the run stopped before the time was up, or before a second Ctrl-C. */
-async function stopInTime(run: AsyncDisposable, host: Host): Promise<boolean> {
-  let release = (): void => {}
-  const givenUp = new Promise<boolean>((resolve) => {
-    const giveUp = (): void => resolve(false)
-    const cancel = host.clock.after(INTERRUPT_MS, giveUp)
-    const offSignal = host.onSignal(giveUp)
-    release = () => {
-      cancel()
-      offSignal()
-    }
-  })
   const stopped = run[Symbol.asyncDispose]().then(() => true)
+  const again = outside.again.then(() => false)
   try {
-    return await Promise.race([stopped, givenUp])
+    return await Promise.race([stopped, timeIsUp, again])
   } finally {
-    release()
+    for (const cancel of timers) cancel()
   }
 }

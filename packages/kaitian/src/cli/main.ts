@@ -4,6 +4,7 @@ import { version } from '../version.js'
 import { benchCommand, type StartBench } from './bench-command.js'
 import { asKaitianError, errorLine, EXIT } from './exit.js'
 import { processHost, type Host } from './host.js'
+import { settledCode } from './outside.js'
 import { runProgram } from './program.js'
 import { trainCommand, type StartTraining } from './train-command.js'
 
@@ -17,7 +18,8 @@ const STARTERS: Starters = { train, bench: (options) => new Bench(options) }
 
 /** The `kaitian` command. Ends the process, so that nothing can be left running. */
 export async function main(argv: readonly string[]): Promise<never> {
-  process.exit(await runCommandLine(argv.slice(2), processHost(), STARTERS))
+  const host = processHost()
+  return host.exit(await runCommandLine(argv.slice(2), host, STARTERS))
 }
 
 /** Answers with the exit code. */
@@ -26,6 +28,10 @@ export async function runCommandLine(
   host: Host,
   starters: Starters,
 ): Promise<number> {
+  return await settledCode(await codeOf(words, host, starters), host)
+}
+
+async function codeOf(words: readonly string[], host: Host, starters: Starters): Promise<number> {
   let code: number = EXIT.ok
   try {
     await runProgram(words, {

@@ -1,15 +1,16 @@
-import { checkWritable, type RunSummary } from '@kaitian/train'
+import { checkWritable, type RunSummary, type SaveReport } from '@kaitian/train'
 import { RunHistory } from '../report/history.js'
 import { writeReport } from '../report/write.js'
 import { showProgress } from '../terminal/show.js'
-import { summaryTable } from '../terminal/summary.js'
+import { describeSave, summaryTable } from '../terminal/summary.js'
 import type { TrainingOptions } from '../training/options.js'
 import type { Training } from '../training/training.js'
 import { endOf, type Ending } from './ending.js'
-import { asKaitianError, errorLine, EXIT, EXIT_OF_SIGNAL } from './exit.js'
+import { asKaitianError, errorLine, EXIT } from './exit.js'
 import type { Host } from './host.js'
 import { writeTrainingLines } from './json.js'
 import { toTrainingOptions } from './options.js'
+import { EXIT_OF_SIGNAL, Outside } from './outside.js'
 import type { TrainFlags } from './program.js'
 import { followStand, type Stand } from './stand.js'
 
@@ -29,19 +30,19 @@ export async function trainCommand(
   const training = train(toTrainingOptions(task, flags))
   const stand = followStand(training)
   const history = flags.report === undefined ? undefined : new RunHistory(training)
+  using outside = new Outside(host, flags)
   const closeView = show(training, flags, host)
 
-  const ending = await endOf(training, host)
+  const ending = await endOf(training, outside, host)
   closeView()
   tellEnd(ending, stand, flags, host)
   let code = exitCode(ending, stand)
-  if (history !== undefined && stand.begun() && ending.kind !== 'output closed') {
-    const written = await report(task, history, flags, host)
+  const stopped = !('stopped' in ending) || ending.stopped
+  if (history !== undefined && stopped && ending.kind !== 'error') {
+    const written = await report(task, { history, stand, flags }, host)
     if (!written && code === EXIT.ok) code = EXIT.failed
   }
-  if ('stopped' in ending && !ending.stopped) {
-    host.dieOf(ending.kind === 'signal' ? ending.signal : 'SIGTERM')
-  }
+  if (!stopped) host.dieOf(ending.kind === 'signal' ? ending.signal : 'SIGTERM')
   return code
 }
 
@@ -55,30 +56,42 @@ function show(training: Training, flags: TrainFlags, { out }: Host): () => void 
 function tellEnd(
   ending: Ending<RunSummary>,
   stand: Stand,
-  { json }: TrainFlags,
+  { json, save }: TrainFlags,
   { out, err }: Host,
 ): void {
+  const people = json === true ? err : out
+  const { summary } = { summary: undefined, ...ending }
   if (ending.kind === 'signal') {
-    const note = `interrupted (${ending.signal}) ${stand.describe()}\n`
-    ;(json === true ? err : out).write(note)
+    people.write(`interrupted (${ending.signal}) ${stand.describe()}\n`)
+    const saved = summary?.save ?? unsaved(save, stand)
+    if (saved !== undefined) people.write(`weights ${describeSave(saved)}\n`)
   }
   if (ending.kind === 'error') err.write(errorLine(asKaitianError(ending.error)))
-  if (ending.kind !== 'summary') return
-  const { summary } = ending
-  if (json !== true) out.write(`${summaryTable(summary)}\n`)
-  if (summary.outcome === 'failed') err.write(errorLine(summary.error ?? UNEXPLAINED))
+  if (ending.kind === 'summary' && json !== true) out.write(`${summaryTable(ending.summary)}\n`)
+  if (summary?.outcome === 'failed') err.write(errorLine(summary.error ?? UNEXPLAINED))
 }
 
 const UNEXPLAINED = { message: 'The run failed without giving a reason; please report it.' }
 
+/** What a run that did not come to its end can say of the weights. */
+function unsaved(file: string | undefined, stand: Stand): SaveReport | undefined {
+  if (file === undefined) return undefined
+  const reason = stand.begun() ? 'there was no time' : 'no step was committed'
+  return { file, written: false, reason }
+}
+
 /** Whether the report could be written. */
 async function report(
   task: string,
-  history: RunHistory,
-  flags: TrainFlags,
+  { history, stand, flags }: { history: RunHistory; stand: Stand; flags: TrainFlags },
   host: Host,
 ): Promise<boolean> {
   const file = flags.report ?? ''
+  const people = flags.json === true ? host.err : host.out
+  if (!stand.begun()) {
+    people.write(`report not written to ${file}: no step was committed\n`)
+    return true
+  }
   try {
     await writeReport(file, { title: `Kaitian: ${task}`, runs: [{ name: task, history }] })
     if (flags.json !== true) host.out.write(`report ${file}\n`)
@@ -90,13 +103,14 @@ async function report(
 }
 
 function exitCode(ending: Ending<RunSummary>, stand: Stand): number {
+  if ('summary' in ending && ending.summary?.outcome === 'failed') return EXIT.failed
   switch (ending.kind) {
     case 'signal':
       return EXIT_OF_SIGNAL[ending.signal]
     case 'output closed':
       return EXIT.outputClosed
     case 'summary':
-      return ending.summary.outcome === 'failed' ? EXIT.failed : EXIT.ok
+      return EXIT.ok
     case 'error': {
       const refused = !stand.begun() && asKaitianError(ending.error).code !== 'INTERNAL'
       return refused ? EXIT.refused : EXIT.failed

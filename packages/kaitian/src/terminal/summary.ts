@@ -68,7 +68,7 @@ function describeOutcome({ outcome, error }: RunSummary): string {
 }
 
 /** A path alone, which can be copied; what did not happen is said in words. */
-function describeSave({ file, written, reason }: SaveReport): string {
+export function describeSave({ file, written, reason }: SaveReport): string {
   return written ? file : `not saved to ${file}: ${reason}`
 }
 

@@ -1,7 +1,12 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { KaitianError } from '@kaitian/errors'
-import { checkRecordFolder, checkWritable, type RecordOptions, type TrainOptions } from '@kaitian/train'
+import {
+  checkRecordFolder,
+  checkWritable,
+  type RecordOptions,
+  type TrainOptions,
+} from '@kaitian/train'
 import { assignDevices, type GroupDescription } from '../groups/assign.js'
 import { locateTask } from '../task/locate.js'
 

@@ -1,4 +1,4 @@
-import { openFacade } from '@kaitian/actors'
+import { openFacade, systemClock } from '@kaitian/actors'
 import { KaitianError } from '@kaitian/errors'
 import { runtimeModule, type TrainApi, type TrainEvents, type TrainOptions } from '@kaitian/train'
 import { toTrainOptions, type TrainingOptions } from './options.js'
@@ -17,7 +17,8 @@ export function trainOn(
 ): (options: TrainingOptions) => Training {
   return (options) => {
     const checked = toTrainOptions(options)
-    return new Training(() => openRuntime(checked))
+    const files = checked.save !== undefined || checked.record !== undefined
+    return new Training(() => openRuntime(checked), systemClock, files)
   }
 }
 

@@ -18,6 +18,8 @@ const EVENT_NAMES = ['ready', 'generation', 'step', 'fault', 'epoch', 'end'] as 
 
 /** How long a graceful stop may take before the run's thread is ended. */
 const GRACE_MS = 1200
+/** How long a run that is stopped may take to write its weights and the end of its record. */
+const SAVING_MS = 30_000
 
 /**
  * A run under way. It begins by itself, so attach listeners before the first
@@ -32,13 +34,19 @@ export class Training implements AsyncDisposable {
    * begin, or when its thread died.
    */
   readonly finished: Promise<RunSummary>
+  /** How long disposing may wait for files to be written, beside the 1.2 s; 0 without any. */
+  readonly savingMs: number
   readonly #opened: Promise<Runtime>
   readonly #clock: Clock
   readonly #end = new AbortController()
   #state: 'opening' | 'running' | 'ended' = 'opening'
+  /** The event `end` has come. */
+  #told = false
 
-  constructor(open: () => Promise<Runtime>, clock: Clock = systemClock) {
+  /** @param files whether the run writes any when it ends */
+  constructor(open: () => Promise<Runtime>, clock: Clock = systemClock, files = false) {
     this.#clock = clock
+    this.savingMs = files ? SAVING_MS : 0
     this.#opened = open()
     this.finished = this.#run()
   }
@@ -73,20 +81,34 @@ export class Training implements AsyncDisposable {
   }
 
   /**
-   * Stops the run if it still goes on, and ends its thread if that takes longer than 1.2 seconds.
-   * Never rejects; how the run ended is for `finished` to say. Idempotent.
+   * Stops the run if it still goes on, and ends its thread if that takes longer than 1.2 seconds; a
+   * run that writes weights or a record has 30 seconds more for them. Never rejects; how the run
+   * ended is for `finished` to say. Idempotent.
    */
   async close(): Promise<void> {
     const ended = this.stop()
-    const cancelGrace = this.#clock.after(GRACE_MS, () =>
-      this.#end.abort(cancelled('before it could stop in good order')),
-    )
+    let cancelGrace = this.#endAfter(GRACE_MS + (this.#isWriting() ? this.savingMs : 0))
+    this.events.once('end', () => {
+      cancelGrace()
+      cancelGrace = this.#endAfter(GRACE_MS)
+    })
     await Promise.allSettled([ended])
     cancelGrace()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Files are written before `end` is told, and none by a run that has not begun. */
+  #isWriting(): boolean {
+    return this.#state === 'running' && !this.#told
+  }
+
+  #endAfter(ms: number): () => void {
+    return this.#clock.after(ms, () =>
+      this.#end.abort(cancelled('before it could stop in good order')),
+    )
   }
 
   async #underWay(): Promise<Runtime> {
@@ -120,6 +142,7 @@ export class Training implements AsyncDisposable {
     for (const name of EVENT_NAMES) {
       events.on(name, (payload: unknown) => emit(name, payload))
     }
+    this.events.once('end', () => (this.#told = true))
     await api.open()
     this.#end.signal.throwIfAborted()
     this.#state = 'running'

@@ -71,7 +71,7 @@ async function replace(
 
 /** A full disk, and a limit on the size of files, accept a part first and refuse only then. */
 async function writeAll(handle: OpenFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = Math.min(LONGEST_WRITE, bytes.length - at)
     const { bytesWritten } = await handle.write(bytes, at, length, at)
     if (bytesWritten === 0) throw new Error('the disk accepts no more')
