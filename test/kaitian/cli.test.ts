@@ -13,7 +13,6 @@ test('bad input ends with 2 and one line that names the code', async () => {
     [[], 'BAD_ARGUMENT'],
     [['trian'], 'BAD_ARGUMENT'],
     [['train'], 'BAD_ARGUMENT'],
-    [['train', task], 'BAD_ARGUMENT'],
     [['train', 'nowhere.js', '--group', 'a=tfjs@cpu'], 'BAD_TASK'],
     [['train', task, '--group', 'a=tfjs'], 'BAD_ARGUMENT'],
     [['train', task, '--group', 'a=tfs@cpu'], 'UNKNOWN_ENGINE'],
@@ -25,6 +24,8 @@ test('bad input ends with 2 and one line that names the code', async () => {
     [[...plain, '--pace', 'a=fast'], 'BAD_ARGUMENT'],
     [[...plain, '--pace', 'b=1+1'], 'BAD_ARGUMENT'],
     [[...plain, '--port', 'a=99999'], 'BAD_ARGUMENT'],
+    [[...plain, '--port', 'b=7000'], 'BAD_ARGUMENT'],
+    [['train', task, '--port', 'a=7000'], 'BAD_ARGUMENT'],
     [[...plain, '--sample-every', '5'], 'BAD_ARGUMENT'],
     [[...plain, '--report', '/nowhere/at/all.html'], 'FILE_WRITE_FAILED'],
   ]

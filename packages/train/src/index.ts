@@ -11,7 +11,16 @@ export { engineFactory } from './engines/registry.js'
 export { parseDevice } from './device/address.js'
 export type { TrainApi } from './run/api.js'
 export type * from './run/events.js'
-export type { GroupOptions, Pace, RecordOptions, TrainOptions } from './run/options.js'
+export {
+  BACKENDS,
+  BRIDGES,
+  POLICIES,
+  type GroupOptions,
+  type Pace,
+  type RecordOptions,
+  type TrainOptions,
+} from './run/options.js'
+export { checkNames, groupEntries, recordEntries, runEntries } from './run/schema.js'
 export type { SgdOptions, Task } from './run/task.js'
 export { checkTask } from './run/load-task.js'
 export { Runtime, type Emit, type Surroundings } from './runtime/runtime.js'

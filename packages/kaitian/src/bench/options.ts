@@ -1,7 +1,9 @@
 import { totalmem } from 'node:os'
-import { ELEMENT_BYTES, type DType, type Op } from '@kaitian/comm-native'
+import { DTYPES, ELEMENT_BYTES, OPS, type DType, type Op } from '@kaitian/comm-native'
 import { KaitianError } from '@kaitian/errors'
-import { collectiveOf, hasPieces, type CollectiveName } from './collectives.js'
+import { checked, flag, listOf, oneOf, strict, whole } from '@kaitian/train/schema'
+import * as v from 'valibot'
+import { COLLECTIVE_NAMES, collectiveOf, hasPieces, type CollectiveName } from './collectives.js'
 import { MOST_RANKS } from './pattern.js'
 import { formatSize, sizesBetween } from './sizes.js'
 
@@ -21,6 +23,19 @@ export interface BenchOptions {
   readonly warmup?: number
   readonly check: boolean
 }
+
+const schema = strict({
+  collective: oneOf(COLLECTIVE_NAMES),
+  groups: listOf(whole(1), 1),
+  min: whole(1),
+  max: whole(1),
+  factor: whole(2),
+  dtype: oneOf(DTYPES),
+  op: v.optional(oneOf(OPS)),
+  iterations: v.optional(whole(1)),
+  warmup: v.optional(whole(0)),
+  check: flag,
+} satisfies Record<keyof BenchOptions, v.GenericSchema>)
 
 /** One size of the table, before it is measured. */
 export interface SizePlan {
@@ -48,10 +63,17 @@ const MOST = 20_000
 
 /** @throws KaitianError where the options cannot be right */
 export function planBench(options: BenchOptions, memory: number = totalmem()): BenchPlan {
+  checked(schema, options, {
+    code: 'BAD_ARGUMENT',
+    whole: 'The options',
+    nameOf: ([key]) => (key === 'collective' ? 'The collective' : `--${key}`),
+  })
   const { collective, groups, min, max, factor, dtype } = options
   const { reduces } = collectiveOf(collective)
   const ranks = groups.reduce((total, size) => total + size, 0)
-  checkNumbers(options, ranks)
+  if (ranks > MOST_RANKS) {
+    refuse(`There can be 1 to ${MOST_RANKS} ranks, not ${ranks}.`, { ranks })
+  }
   checkReduction(options, reduces)
   checkSizes(options, ranks)
   if (2 * max * ranks > memory) {
@@ -72,24 +94,6 @@ function sizePlan(options: BenchOptions, ranks: number, size: number): SizePlan 
   const byBytes = Math.min(MOST, Math.max(FEWEST, Math.round(MOVED_BYTES / size)))
   const { iterations = byBytes, warmup = Math.ceil(iterations / 10) } = options
   return { bytes, count: bytes / pieces / ELEMENT_BYTES[options.dtype], iterations, warmup }
-}
-
-function checkNumbers({ groups, factor, iterations, warmup }: BenchOptions, ranks: number): void {
-  for (const size of groups) {
-    if (!Number.isInteger(size) || size < 1) refuse('A group has at least one rank.', { groups })
-  }
-  if (ranks < 1 || ranks > MOST_RANKS) {
-    refuse(`There can be 1 to ${MOST_RANKS} ranks, not ${ranks}.`, { ranks })
-  }
-  if (!Number.isInteger(factor) || factor < 2) {
-    refuse(`--factor must be a whole number from 2 on; it is ${factor}.`, { factor })
-  }
-  if (iterations !== undefined && !(Number.isSafeInteger(iterations) && iterations >= 1)) {
-    refuse(`--iterations must be at least 1; it is ${iterations}.`, { iterations })
-  }
-  if (warmup !== undefined && !(Number.isSafeInteger(warmup) && warmup >= 0)) {
-    refuse(`--warmup must be at least 0; it is ${warmup}.`, { warmup })
-  }
 }
 
 function checkReduction({ collective, op, dtype }: BenchOptions, reduces: boolean): void {

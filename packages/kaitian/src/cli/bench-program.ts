@@ -2,7 +2,7 @@ import { DTYPES, OPS, type DType, type Op } from '@kaitian/comm-native'
 import { Argument, Command, Option } from 'commander'
 import { COLLECTIVE_NAMES, type CollectiveName } from '../bench/collectives.js'
 import type { BenchOptions } from '../bench/options.js'
-import { readGroups, readSize, readWhole } from './values.js'
+import { asNumber, readGroups, readSize } from './values.js'
 
 /** What `kaitian bench` was given, as commander hands it over. */
 export interface BenchFlags {
@@ -46,7 +46,7 @@ function addRankOptions(command: Command): void {
     .addOption(
       new Option('--ranks <n>', 'how many take part, each a thread of this process')
         .default(2)
-        .argParser(readWhole('--ranks'))
+        .argParser(asNumber)
         .conflicts('groups'),
     )
     .option(
@@ -66,13 +66,9 @@ function addSizeOptions(command: Command): void {
   command
     .addOption(size('--min', 'smallest size', 4 * 2 ** 10, '4KiB'))
     .addOption(size('--max', 'no size is larger', 64 * 2 ** 20, '64MiB'))
-    .option('--factor <n>', 'each size, by the one before', readWhole('--factor'), 4)
-    .option('--iterations <n>', 'timed calls (default: by size)', readWhole('--iterations'))
-    .option(
-      '--warmup <n>',
-      'calls before them (default: a tenth of the iterations)',
-      readWhole('--warmup'),
-    )
+    .option('--factor <n>', 'each size, by the one before', asNumber, 4)
+    .option('--iterations <n>', 'timed calls (default: by size)', asNumber)
+    .option('--warmup <n>', 'calls before them (default: a tenth of the iterations)', asNumber)
 }
 
 /** The command line's flags as the measurement's options. */

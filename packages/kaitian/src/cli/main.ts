@@ -1,12 +1,12 @@
 import { Bench } from '../bench/bench.js'
-import { train } from '../training/train.js'
+import { startTraining, type StartTraining } from '../training/train.js'
 import { version } from '../version.js'
 import { benchCommand, type StartBench } from './bench-command.js'
 import { asKaitianError, errorLine, EXIT } from './exit.js'
 import { processHost, type Host } from './host.js'
 import { settledCode } from './outside.js'
 import { runProgram } from './program.js'
-import { trainCommand, type StartTraining } from './train-command.js'
+import { trainCommand } from './train-command.js'
 
 /** What begins the work of a command; others in tests. */
 export interface Starters {
@@ -14,7 +14,7 @@ export interface Starters {
   readonly bench: StartBench
 }
 
-const STARTERS: Starters = { train, bench: (options) => new Bench(options) }
+const STARTERS: Starters = { train: startTraining, bench: (options) => new Bench(options) }
 
 /** The `kaitian` command. Ends the process, so that nothing can be left running. */
 export async function main(argv: readonly string[]): Promise<never> {

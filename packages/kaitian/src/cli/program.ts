@@ -1,31 +1,16 @@
 import { KaitianError } from '@kaitian/errors'
 import type { Pace } from '@kaitian/train'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError } from 'commander'
 import type { CollectiveName } from '../bench/collectives.js'
 import { benchProgram, type BenchFlags } from './bench-program.js'
-import { collect, readPace, readPort, readPositive, readWhole } from './values.js'
+import { trainFlags } from './train-flags.js'
 
-/** What `kaitian train` was given, as commander hands it over. */
+/** What `kaitian train` was given, as commander hands it over: see train-flags.ts. */
 export interface TrainFlags {
-  readonly group: readonly string[]
-  readonly epochs?: number
-  readonly batch?: number
-  readonly shard?: number
-  readonly seed?: number
-  readonly data?: string
-  readonly deterministic?: boolean
-  readonly policy?: 'adaptive' | 'even'
-  readonly pace?: Readonly<Record<string, Pace>>
-  readonly maxSteps?: number
-  readonly evaluate: boolean
-  readonly backend?: 'auto' | 'native' | 'typescript'
-  readonly bridge?: 'auto' | 'memory' | 'tcp'
-  readonly deadline?: number
-  readonly port?: Readonly<Record<string, number>>
-  readonly secret?: string
+  readonly group?: readonly string[]
+  readonly pace?: ReadonlyMap<string, Pace>
   readonly record?: string
-  readonly sampleEvery?: number
-  readonly weights?: string
+  readonly sampleEvery?: unknown
   readonly save?: string
   readonly json?: boolean
   readonly report?: string
@@ -78,74 +63,6 @@ function trainCommand(actions: ProgramActions): Command {
   const command = new Command('train')
     .description('Train the task of a module on groups of devices')
     .argument('<task>', 'module file, or a folder whose package.json names it')
-    .requiredOption(
-      '--group <name=engine@device[*n]>',
-      'a group of like devices; repeatable',
-      collect,
-    )
-  addRunOptions(command)
-  addFileOptions(command)
-  addSystemOptions(command)
+  for (const flag of trainFlags()) command.addOption(flag)
   return command.action((task: string, flags: TrainFlags) => actions.train(task, flags))
-}
-
-function addRunOptions(command: Command): void {
-  command
-    .option('--epochs <n>', "epochs to train (default: the task's)", readWhole('--epochs'))
-    .option('--batch <n>', 'samples a step, over all devices', readWhole('--batch'))
-    .option('--shard <n>', 'samples of a shard, the unit that is dealt out', readWhole('--shard'))
-    .option('--seed <n>', 'seed of order, augmentation and weights', readWhole('--seed'))
-    .option('--max-steps <n>', 'stop after this many steps', readWhole('--max-steps'))
-    .option('--deterministic', 'the same bits for any split, schedule or failure')
-    .option('--no-evaluate', 'do not test after each epoch')
-    .addOption(
-      new Option('--policy <name>', 'how the batch is split').choices(['adaptive', 'even']),
-    )
-    .option(
-      '--pace <group=alpha+beta>',
-      'simulate a slower group: a step takes at least alpha ms + beta ms a sample; repeatable',
-      readPace,
-    )
-}
-
-function addFileOptions(command: Command): void {
-  command
-    .addOption(new Option('--data <folder>', 'the data set').env('KAITIAN_DATA'))
-    .option('--weights <file>', 'safetensors file to start from')
-    .option('--save <file>', 'write the final weights, as safetensors')
-    .option('--record <folder>', 'write a run record for the independent checker')
-    .option('--sample-every <n>', 'record every nth step in full', readWhole('--sample-every'))
-    .option('--report <file>', 'write an HTML report')
-    .option('--json', 'one JSON object a line on stdout (docs/json-output.md)')
-}
-
-function addSystemOptions(command: Command): void {
-  command
-    .addOption(
-      new Option('--backend <name>', 'which collectives run').choices([
-        'auto',
-        'native',
-        'typescript',
-      ]),
-    )
-    .addOption(
-      new Option('--bridge <how>', 'how groups reduce: in memory, or over TCP as hosts do').choices(
-        ['auto', 'memory', 'tcp'],
-      ),
-    )
-    .option(
-      '--deadline <ms>',
-      'the one deadline all time limits derive from',
-      readPositive('--deadline'),
-    )
-    .option(
-      '--port <group=port>',
-      "a group's bridge port, which means --bridge tcp (default: any free one); repeatable",
-      readPort,
-    )
-    .addOption(
-      new Option('--secret <text>', "the bridges' shared secret (default: a random one)").env(
-        'KAITIAN_SECRET',
-      ),
-    )
 }

@@ -3,7 +3,7 @@ import { RunHistory } from '../report/history.js'
 import { writeReport } from '../report/write.js'
 import { showProgress } from '../terminal/show.js'
 import { describeSave, summaryTable } from '../terminal/summary.js'
-import type { TrainingOptions } from '../training/options.js'
+import type { StartTraining } from '../training/train.js'
 import type { Training } from '../training/training.js'
 import { endOf, type Ending } from './ending.js'
 import { asKaitianError, errorLine, EXIT } from './exit.js'
@@ -13,8 +13,7 @@ import { toTrainingOptions } from './options.js'
 import { EXIT_OF_SIGNAL, Outside } from './outside.js'
 import type { TrainFlags } from './program.js'
 import { followStand, type Stand } from './stand.js'
-
-export type StartTraining = (options: TrainingOptions) => Training
+import { flagOf } from './train-flags.js'
 
 /**
  * `kaitian train`: starts the run, shows it, and answers with the exit code.
@@ -27,7 +26,7 @@ export async function trainCommand(
   train: StartTraining,
 ): Promise<number> {
   if (flags.report !== undefined) checkWritable(flags.report)
-  const training = train(toTrainingOptions(task, flags))
+  const training = train(toTrainingOptions(task, flags), { nameOf: flagOf })
   const stand = followStand(training)
   const history = flags.report === undefined ? undefined : new RunHistory(training)
   using outside = new Outside(host, flags)

@@ -2,48 +2,35 @@ import { KaitianError } from '@kaitian/errors'
 import type { Pace } from '@kaitian/train'
 import { parseSize } from '../bench/sizes.js'
 
-// Readers of option values: each takes what was typed and gives the value or refuses by name.
+// Readers of option values: each takes what was typed and gives the value, or refuses what cannot
+// be read. What a value may be is not theirs to say.
 
-export function readWhole(option: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value
-    return refuse(option, text, 'must be a whole number')
-  }
-}
-
-export function readPositive(option: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value
-    return refuse(option, text, 'must be a number above 0')
-  }
+/** What does not look like a number stays what it is, and is refused as such. */
+export function asNumber(text: string): number | string {
+  return /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : text
 }
 
 /** `--pace group=alpha+beta`, in milliseconds and milliseconds a sample; repeatable. */
 export function readPace(
   text: string,
-  before: Readonly<Record<string, Pace>> = {},
-): Record<string, Pace> {
+  before: ReadonlyMap<string, Pace> = new Map(),
+): ReadonlyMap<string, Pace> {
   const [, group, alpha, beta] = /^([^=]+)=([\d.]+)\+([\d.]+)$/.exec(text) ?? []
   const [alphaMs, betaMs] = [Number(alpha), Number(beta)]
   if (group === undefined || !Number.isFinite(alphaMs) || !Number.isFinite(betaMs)) {
     return refuse('--pace', text, 'must be group=alpha+beta in ms, e.g. a=8+0.5')
   }
-  return { ...before, [group]: { alphaMs, betaMs } }
+  return new Map([...before, [group, { alphaMs, betaMs }]])
 }
 
 /** `--port group=port`; repeatable. */
-export function readPort(
+export function readPorts(
   text: string,
-  before: Readonly<Record<string, number>> = {},
-): Record<string, number> {
-  const [, group, digits] = /^([^=]+)=(\d+)$/.exec(text) ?? []
-  const port = Number(digits)
-  if (group === undefined || port < 1 || port > 65_535) {
-    return refuse('--port', text, 'must be group=port with a port from 1 to 65535, e.g. a=7000')
-  }
-  return { ...before, [group]: port }
+  before: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const [, group, port] = /^([^=]+)=(.+)$/.exec(text) ?? []
+  if (group === undefined) return refuse('--port', text, 'must be group=port, e.g. a=7000')
+  return Object.fromEntries([...Object.entries(before), [group, asNumber(port)]])
 }
 
 export function readSize(option: string): (text: string) => number {

@@ -18,6 +18,7 @@ export function narrateReady(ready: ReadyEvent): string[] {
       `${count(ready.testSamples)} to test on`,
     `plan ${counted(ready.epochs, 'epoch')}, ${ready.batch} samples a step in shards of ${ready.shard}`,
     `collectives ${ready.backend}`,
+    ...(ready.groupsChosen === undefined ? [] : [`no group was named: ${ready.groupsChosen}`]),
     ...ready.devices.map(describeDevice),
     ...simulationNote(ready.devices),
   ]

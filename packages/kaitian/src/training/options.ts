@@ -2,71 +2,99 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { KaitianError } from '@kaitian/errors'
 import {
+  checkNames,
   checkRecordFolder,
   checkWritable,
   type RecordOptions,
   type TrainOptions,
 } from '@kaitian/train'
+import { checked, type Refusal } from '@kaitian/train/schema'
 import { assignDevices, type GroupDescription } from '../groups/assign.js'
 import { locateTask } from '../task/locate.js'
+import { trainingSchema } from './schema.js'
 
-/** What `train` is asked. Everything but `task` and `groups` has a default, mostly the task's. */
+/** What `train` is asked. Everything but `task` has a default, mostly the task's. */
 export interface TrainingOptions extends Omit<
   TrainOptions,
   'task' | 'groups' | 'data' | 'record' | 'weights' | 'save'
 > {
   /** The task's module: a path, a `file:` URL, or a folder whose package.json names it. */
   readonly task: string | URL
-  /** Short (`'a=tfjs@cpu*2'`) or in full. */
-  readonly groups: readonly (string | GroupDescription)[]
+  /**
+   * Short (`'a=tfjs@cpu*2'`) or in full. Without it one group of as many CPU devices as the
+   * machine and the batch have use for; the event `ready` says which.
+   */
+  readonly groups?: readonly (string | GroupDescription)[]
   /** Folder of the data set; without it the task's default. */
   readonly data?: string | URL
   /** Folder to write a run record into, for the independent checker; every 50th step in full. */
-  readonly record?: string | URL | RecordOptions
+  readonly record?: string | URL | RecordingOptions
   /** safetensors file to start from. */
   readonly weights?: string | URL
-  /** safetensors file to write the final weights to. */
+  /** safetensors file to write the final weights to; not written by a run that commits no step. */
   readonly save?: string | URL
+}
+
+export interface RecordingOptions {
+  readonly folder: string | URL
+  /** Every how many steps a step's tensors are recorded in full; 0: never. Default 50. */
+  readonly sampleEvery?: number
 }
 
 const SAMPLE_EVERY = 50
 
 /**
  * The runtime's options. Paths become absolute, since the run may outlive the
- * working folder it was started in. Throws BAD_ARGUMENT, BAD_TASK,
- * UNKNOWN_ENGINE, UNKNOWN_DEVICE or FILE_WRITE_FAILED; the ranges of numbers are the runtime's
- * own business.
+ * working folder it was started in.
+ *
+ * @param nameOf how an option is called where the user wrote it
+ * @throws KaitianError BAD_ARGUMENT, BAD_TASK, UNKNOWN_ENGINE, UNKNOWN_DEVICE, FILE_WRITE_FAILED,
+ *   BAD_CONFIG
  */
-export function toTrainOptions(options: TrainingOptions): TrainOptions {
+export function toTrainOptions(options: TrainingOptions, nameOf?: Refusal['nameOf']): TrainOptions {
+  checked(trainingSchema, options, {
+    code: 'BAD_ARGUMENT',
+    whole: "train's argument",
+    ...(nameOf === undefined ? {} : { nameOf }),
+  })
   const { task, groups, data, record, weights, save, ...plain } = options
-  if (task === undefined || !Array.isArray(groups)) {
-    throw new KaitianError('BAD_ARGUMENT', 'A run needs a task and a list of groups.')
-  }
+  const assigned = groups === undefined ? {} : { groups: assignDevices(groups) }
+  checkNames({ ...assigned, ...(plain.ports && { ports: plain.ports }) }, nameOf)
   const recording = record === undefined ? undefined : toRecordOptions(record)
-  if (save !== undefined) checkWritable(toPath(save))
+  const paths = {
+    ...(data === undefined ? {} : { data: toPath(data) }),
+    ...(weights === undefined ? {} : { weights: toPath(weights) }),
+    ...(save === undefined ? {} : { save: toPath(save) }),
+  }
+  if (paths.save !== undefined) checkWritable(paths.save)
   if (recording !== undefined) checkRecordFolder(recording.folder)
   return {
     ...plain,
     task: locateTask(task),
-    groups: assignDevices(groups),
-    ...(data === undefined ? {} : { data: toPath(data) }),
+    ...assigned,
+    ...paths,
     ...(recording === undefined ? {} : { record: recording }),
-    ...(weights === undefined ? {} : { weights: toPath(weights) }),
-    ...(save === undefined ? {} : { save: toPath(save) }),
   }
 }
 
-function toRecordOptions(record: string | URL | RecordOptions): RecordOptions {
-  if (typeof record === 'string' || record instanceof URL) {
-    return { folder: toPath(record), sampleEvery: SAMPLE_EVERY }
-  }
-  return { ...record, folder: toPath(record.folder) }
+function toRecordOptions(record: string | URL | RecordingOptions): RecordOptions {
+  if (typeof record === 'string' || record instanceof URL)
+    return toRecordOptions({ folder: record })
+  return { folder: toPath(record.folder), sampleEvery: record.sampleEvery ?? SAMPLE_EVERY }
 }
 
+const SCHEME = /^[a-z][a-z0-9+.-]+:\/\//i
+
+/** A `file:` URL may also be written as a text. */
 function toPath(place: string | URL): string {
-  if (!(place instanceof URL)) return resolve(place)
-  if (place.protocol === 'file:') return fileURLToPath(place)
-  throw new KaitianError('BAD_ARGUMENT', `${place.href} is not a file: URL; name a local path.`, {
-    fields: { url: place.href },
-  })
+  if (typeof place === 'string' && !SCHEME.test(place)) return resolve(place)
+  try {
+    return fileURLToPath(place)
+  } catch (cause) {
+    throw new KaitianError(
+      'BAD_ARGUMENT',
+      `${String(place)} is not a file: URL of this machine; name a local path.`,
+      { cause, fields: { url: String(place) } },
+    )
+  }
 }

@@ -1,25 +1,38 @@
 import { openFacade, systemClock } from '@kaitian/actors'
 import { KaitianError } from '@kaitian/errors'
 import { runtimeModule, type TrainApi, type TrainEvents, type TrainOptions } from '@kaitian/train'
+import type { Refusal } from '@kaitian/train/schema'
 import { toTrainOptions, type TrainingOptions } from './options.js'
 import { Training, type Runtime } from './training.js'
+
+/** What the command says beside the options. */
+export interface Surroundings {
+  /** How an option is called on the command line. */
+  readonly nameOf?: Refusal['nameOf']
+}
+
+export type StartTraining = (options: TrainingOptions, surroundings?: Surroundings) => Training
+
+/** `train` over another runtime, for tests. */
+export function trainOn(
+  openRuntime: (options: TrainOptions, surroundings: Surroundings) => Promise<Runtime>,
+): StartTraining {
+  return (options, surroundings = {}) => {
+    const checked = toTrainOptions(options, surroundings.nameOf)
+    const files = checked.save !== undefined || checked.record !== undefined
+    return new Training(() => openRuntime(checked, surroundings), systemClock, files)
+  }
+}
+
+export const startTraining: StartTraining = trainOn(openRuntimeThread)
 
 /**
  * Starts a training run in a thread of its own; the caller's event loop stays
  * free. Options that cannot be right are refused here and now (KaitianError,
  * thrown); what only the run can find out rejects `finished`.
  */
-export const train = trainOn(openRuntimeThread)
-
-/** `train` over another runtime, for tests. */
-export function trainOn(
-  openRuntime: (options: TrainOptions) => Promise<Runtime>,
-): (options: TrainingOptions) => Training {
-  return (options) => {
-    const checked = toTrainOptions(options)
-    const files = checked.save !== undefined || checked.record !== undefined
-    return new Training(() => openRuntime(checked), systemClock, files)
-  }
+export function train(options: TrainingOptions): Training {
+  return startTraining(options)
 }
 
 /** What the run refuses at its start is the user's business; in which thread it did so is not. */

@@ -64,17 +64,18 @@ export function relu6(): Activation {
 type PoolOptions = { size?: number; stride?: number; padding?: Pool['padding'] }
 
 /** The stride is the window's size unless it is given. */
-export function maxPool({ size = 2, stride = size, padding = 'valid' }: PoolOptions = {}): Pool {
-  return { kind: 'maxPool', size, stride, padding }
+export function maxPool(options: PoolOptions = {}): Pool {
+  return { kind: 'maxPool', ...pooling(options) }
 }
 
 /** Averages over the part of a window that lies inside the image. */
-export function averagePool({
-  size = 2,
-  stride = size,
-  padding = 'valid',
-}: PoolOptions = {}): Pool {
-  return { kind: 'averagePool', size, stride, padding }
+export function averagePool(options: PoolOptions = {}): Pool {
+  return { kind: 'averagePool', ...pooling(options) }
+}
+
+/** Keeps what is not known, for the check to find. */
+function pooling({ size = 2, stride = size, padding = 'valid', ...rest }: PoolOptions) {
+  return { size, stride, padding, ...rest }
 }
 
 /** [height, width, channels] → [channels]. */

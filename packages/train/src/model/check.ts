@@ -1,4 +1,5 @@
 import { KaitianError } from '@kaitian/errors'
+import { nearest } from '../schema/checked.js'
 import type { Layer, ModelDescription } from './model.js'
 
 /** Sizes of one sample's axes, without the batch. */
@@ -7,8 +8,28 @@ export type Shape = readonly number[]
 /** Labels travel as Uint8Array. */
 const MAX_CLASSES = 256
 
+const WINDOW_KEYS = ['kernel', 'stride', 'padding', 'bias']
+const POOL_KEYS = ['size', 'stride', 'padding']
+
+/** What each kind of layer is described by, beside its kind. */
+const LAYER_KEYS: Readonly<Record<Layer['kind'], readonly string[]>> = {
+  conv2d: ['filters', ...WINDOW_KEYS],
+  depthwiseConv2d: WINDOW_KEYS,
+  dense: ['units', 'bias'],
+  groupNorm: ['groups', 'epsilon'],
+  batchNorm: ['epsilon', 'momentum'],
+  relu: [],
+  relu6: [],
+  maxPool: POOL_KEYS,
+  averagePool: POOL_KEYS,
+  globalAveragePool: [],
+  flatten: [],
+  residual: ['body', 'shortcut'],
+}
+
 /** What does not depend on the layers; throws BAD_MODEL. */
 export function checkHead(description: ModelDescription): void {
+  refuseStrangers('model', description, ['input', 'layers', 'classes'])
   const { input, classes, layers } = description
   if (!Array.isArray(input) || (input.length !== 1 && input.length !== 3) || !input.every(isSize)) {
     refuse(
@@ -25,6 +46,11 @@ export function checkHead(description: ModelDescription): void {
 
 /** Checks one layer's numbers and that it fits the shape it is given; throws BAD_MODEL. */
 export function checkLayer(layer: Layer, input: Shape, name: string): void {
+  const kind: unknown = layer?.kind
+  if (typeof kind === 'string' && Object.hasOwn(LAYER_KEYS, kind)) {
+    refuseStrangers(name, layer, ['kind', ...LAYER_KEYS[layer.kind]])
+    if ('bias' in layer) requireFlag(name, 'bias', layer.bias)
+  }
   switch (layer?.kind) {
     case 'conv2d':
       requireSize(name, 'filters', layer.filters)
@@ -65,6 +91,15 @@ export function checkLayer(layer: Layer, input: Shape, name: string): void {
   }
 }
 
+/** A misspelt key would leave the default in force without a word. */
+function refuseStrangers(name: string, described: object, known: readonly string[]): void {
+  const stranger = Object.keys(described).find((key) => !known.includes(key))
+  if (stranger === undefined) return
+  const near = nearest(stranger, known)
+  const hint = near === undefined ? `; known are ${known.join(', ')}.` : `; did you mean ${near}?`
+  refuse(name, `${stranger} is not known here${hint}`)
+}
+
 function checkGroups(name: string, groups: number, input: Shape): void {
   const channels = input[input.length - 1]
   if (channels % groups === 0) return
@@ -101,6 +136,10 @@ function requireSize(name: string, what: string, value: unknown): void {
   if (!isSize(value)) refuse(name, `${what} is a whole number ≥ 1, not ${String(value)}.`)
 }
 
+function requireFlag(name: string, what: string, value: unknown): void {
+  if (typeof value !== 'boolean') refuse(name, `${what} is true or false, not ${String(value)}.`)
+}
+
 function requirePositive(name: string, what: string, value: number): void {
   if (!(value > 0 && value < Infinity)) refuse(name, `${what} is a number above 0, not ${value}.`)
 }
@@ -114,6 +153,10 @@ function show(shape: Shape): string {
 }
 
 function refuse(layer: string, why: string): never {
-  const place = layer.includes('.') ? `Layer ${layer}` : `The model's ${layer}`
+  const place = layer.includes('.')
+    ? `Layer ${layer}`
+    : layer === 'model'
+      ? 'The model'
+      : `The model's ${layer}`
   throw new KaitianError('BAD_MODEL', `${place}: ${why}`, { fields: { layer } })
 }

@@ -23,6 +23,8 @@ export interface ReadyEvent {
   readonly seed: number
   /** Which collectives run, and why: `native (g++ 12, AVX2)`, `typescript (no compiler …)`. */
   readonly backend: string
+  /** Where no group was named: the group that was chosen, as it would be written, and why. */
+  readonly groupsChosen?: string
   readonly devices: readonly DeviceReport[]
 }
 

@@ -1,30 +1,34 @@
 import { KaitianError, toKaitianError } from '@kaitian/errors'
 import * as v from 'valibot'
-import type { Task } from './task.js'
+import type { Augmentation } from '../data/augment.js'
+import { checked, strict } from '../schema/checked.js'
+import { above, atLeast, between, flag, oneOf, text, whole } from '../schema/values.js'
+import type { SgdOptions, Task } from './task.js'
 
-const positive = v.pipe(v.number(), v.finite(), v.minValue(Number.MIN_VALUE))
-const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
-const whole = v.pipe(v.number(), v.integer(), v.minValue(0))
-const atLeastOne = v.pipe(v.number(), v.integer(), v.minValue(1))
+type Entries<Type> = Readonly<Record<keyof Type, v.GenericSchema>>
 
-/** The model itself is checked by `defineModel`, which can name the layer. */
-const TaskSchema = v.looseObject({
-  name: v.pipe(v.string(), v.nonEmpty()),
-  model: v.looseObject({ layers: v.array(v.looseObject({ kind: v.string() })) }),
-  data: v.function(),
-  augmentation: v.optional(v.object({ crop: whole, flip: v.boolean() })),
-  optimiser: v.object({
-    kind: v.literal('sgd'),
-    learningRate: positive,
-    momentum: share,
-    weightDecay: v.pipe(v.number(), v.minValue(0)),
-    warmupSteps: whole,
-    schedule: v.picklist(['constant', 'cosine']),
-  }),
-  batch: atLeastOne,
-  shard: atLeastOne,
-  epochs: atLeastOne,
-})
+const sgdEntries = {
+  kind: oneOf(['sgd']),
+  learningRate: above(0),
+  momentum: between(0, 1),
+  weightDecay: atLeast(0),
+  warmupSteps: whole(0),
+  schedule: oneOf(['constant', 'cosine']),
+} satisfies Entries<SgdOptions>
+
+const augmentationEntries = { crop: whole(0), flip: flag } satisfies Entries<Augmentation>
+
+const schema = strict({
+  name: text,
+  // Checked by `defineModel`, which can name the layer.
+  model: v.custom<object>(isObject, 'must be an object'),
+  data: v.custom<Task['data']>((value) => typeof value === 'function', 'must be a function'),
+  augmentation: v.optional(strict(augmentationEntries)),
+  optimiser: strict(sgdEntries),
+  batch: whole(1),
+  shard: whole(1),
+  epochs: whole(1),
+} satisfies Entries<Task>)
 
 /** Imports a task module and checks its default export; BAD_TASK says what is wrong with it. */
 export async function loadTask(url: string): Promise<Task> {
@@ -37,14 +41,32 @@ export async function loadTask(url: string): Promise<Task> {
   return checkTask(module.default, url)
 }
 
+/** @throws KaitianError BAD_TASK */
 export function checkTask(candidate: unknown, where: string): Task {
-  const result = v.safeParse(TaskSchema, candidate)
-  if (result.success) return candidate as Task
-  const [issue] = result.issues
-  const path = v.getDotPath(issue) ?? 'its default export'
-  throw new KaitianError(
-    'BAD_TASK',
-    `The task in ${where} is not usable: ${path}: ${issue.message}. Export default defineTask({ … }).`,
-    { fields: { task: where, path } },
-  )
+  try {
+    checked(schema, candidate, {
+      code: 'BAD_TASK',
+      whole: 'its default export',
+      sentence: (what) =>
+        `The task in ${where} is not usable: ${what} Export default defineTask({ … }).`,
+    })
+  } catch (error) {
+    // Its own getters may throw.
+    throw toKaitianError(error, 'BAD_TASK', `The task in ${where} cannot be read`)
+  }
+  return candidate as Task
+}
+
+/** What a user's own code throws is the user's; what it means for the run is said in front. */
+export async function loadData(task: Task, options: Parameters<Task['data']>[0]): Promise<unknown> {
+  try {
+    return await task.data(options)
+  } catch (error) {
+    if (error instanceof KaitianError) throw error
+    throw toKaitianError(error, 'BAD_TASK', `data() of the task '${task.name}' failed`)
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }

@@ -1,8 +1,13 @@
-/** What a user asks of a run: plain data, checked at the door by `resolveSettings`, before anything starts. */
+export const POLICIES = ['adaptive', 'even'] as const
+export const BACKENDS = ['auto', 'native', 'typescript'] as const
+export const BRIDGES = ['auto', 'memory', 'tcp'] as const
+
+/** What a user asks of a run: plain data, checked at the door (see schema.ts), before anything starts. */
 export interface TrainOptions {
   /** URL of the user's task module (`file:` URL). */
   readonly task: string
-  readonly groups: readonly GroupOptions[]
+  /** Default: one group of as many devices as the machine and the batch have room for. */
+  readonly groups?: readonly GroupOptions[]
   /** Default: the task's. */
   readonly epochs?: number
   /** Global batch B, samples. Default: the task's. */
@@ -14,7 +19,7 @@ export interface TrainOptions {
   readonly data?: string
   /** int64 accumulation: the same bits for any split, schedule or failure. */
   readonly deterministic?: boolean
-  readonly policy?: 'adaptive' | 'even'
+  readonly policy?: (typeof POLICIES)[number]
   /** Stop after this many committed steps, in mid-epoch if need be. */
   readonly maxSteps?: number
   /** Evaluate over the whole test set after each epoch (default true). */
@@ -22,13 +27,13 @@ export interface TrainOptions {
   /** The one deadline budget, ms; every timeout derives from it. */
   readonly deadlineMs?: number
   /** Which implementation of the collectives: `auto` takes the native one when it is there. */
-  readonly backend?: 'auto' | 'native' | 'typescript'
+  readonly backend?: (typeof BACKENDS)[number]
   /**
    * How groups reduce: `memory` within this process, `tcp` over the bridge's links as between
    * hosts, with the same bits. Default `auto`: memory, as all groups of a run are in one process,
    * unless ports are given.
    */
-  readonly bridge?: 'auto' | 'memory' | 'tcp'
+  readonly bridge?: (typeof BRIDGES)[number]
   /** Cluster secret of the bridges; default: a fresh random one for each run. */
   readonly secret?: string
   /** TCP port of each group's bridge by group name; default: any free one. */

@@ -6,6 +6,7 @@ import type { Layer, Model } from '../model/model.js'
 import type { UpdateRule } from '../device/state.js'
 import { cutBuckets, flatSize, type Bucket } from '../step/buckets.js'
 import { stepsPerEpoch, type Dealing } from '../step/ledger.js'
+import { chooseGroups, thisMachine, type ChosenGroups, type Machine } from './choose-groups.js'
 import type { GroupOptions, TrainOptions } from './options.js'
 import type { Task } from './task.js'
 
@@ -16,6 +17,8 @@ export interface RunSettings {
   readonly model: Model
   readonly dealing: Dealing
   readonly groups: readonly GroupOptions[]
+  /** Which groups were chosen and why, where none were named. */
+  readonly groupsChosen?: string
   readonly epochs: number
   readonly totalSteps: number
   readonly seed: number
@@ -54,8 +57,6 @@ const DEFAULT_DEADLINE_MS = 60_000
 const BUCKET_ELEMENTS = 65_536
 /** A fast device may be this many operations ahead of the slowest; the collectives allow 256. */
 const MOST_BUCKETS = 200
-/** Longest delay of a timer, ms. */
-const LONGEST_MS = 2 ** 31 - 1
 /** Shards whose scaled gradients still fit into an int64 sum. */
 const MOST_SHARDS = 1024
 
@@ -73,30 +74,36 @@ export function deadlines(budget: number): Deadlines {
   }
 }
 
-export function resolveSettings(options: TrainOptions, task: Task, data: DataSet): RunSettings {
+/** @param options checked, as `checkTrainOptions` does, and so is the task */
+export function resolveSettings(
+  options: TrainOptions,
+  task: Task,
+  data: DataSet,
+  machine: Machine = thisMachine(),
+): RunSettings {
   const model = defineModel(task.model)
   checkData(data, model)
   const dealing = {
     samples: data.train.count,
-    batch: whole('batch', options.batch ?? task.batch),
-    shard: whole('shard', options.shard ?? task.shard),
+    batch: options.batch ?? task.batch,
+    shard: options.shard ?? task.shard,
   }
-  checkDealing(dealing, options.groups, options.deterministic ?? false)
-  const epochs = whole('epochs', options.epochs ?? task.epochs)
+  const { groups, reason } = groupsOf(options, machine, dealing, model)
+  checkDealing(dealing, groups, options.deterministic ?? false)
+  const epochs = options.epochs ?? task.epochs
   const total = stepsPerEpoch(dealing) * epochs
-  const budget = options.deadlineMs ?? DEFAULT_DEADLINE_MS
-  if (!(budget >= 100 && budget <= LONGEST_MS)) {
-    throw bad('deadlineMs', budget, `give 100 to ${LONGEST_MS} ms`)
-  }
+  const limits = deadlines(options.deadlineMs ?? DEFAULT_DEADLINE_MS)
+  checkPaces(groups, limits)
   const bucketTarget = Math.max(BUCKET_ELEMENTS, Math.ceil(model.layout.stateSize / MOST_BUCKETS))
   return {
     options,
     task,
     model,
     dealing,
-    groups: options.groups,
+    groups,
+    ...(reason === undefined ? {} : { groupsChosen: reason }),
     epochs,
-    totalSteps: Math.min(total, whole('maxSteps', options.maxSteps ?? total)),
+    totalSteps: Math.min(total, options.maxSteps ?? total),
     seed: options.seed ?? 1,
     deterministic: options.deterministic ?? false,
     backend: options.backend ?? 'auto',
@@ -108,7 +115,31 @@ export function resolveSettings(options: TrainOptions, task: Task, data: DataSet
     buckets: cutBuckets(model.layout, bucketTarget),
     bucketTarget,
     flatSize: flatSize(model.layout),
-    deadlines: deadlines(budget),
+    deadlines: limits,
+  }
+}
+
+function groupsOf(
+  { groups }: TrainOptions,
+  machine: Machine,
+  { batch, shard }: Dealing,
+  { layout }: Model,
+): Partial<ChosenGroups> & Pick<ChosenGroups, 'groups'> {
+  if (groups !== undefined) return { groups }
+  const shards = Math.ceil(batch / shard)
+  return chooseGroups(machine, { shards, stateSize: layout.stateSize })
+}
+
+/** A device that is made so slow would be given up in its first step. */
+function checkPaces(groups: readonly GroupOptions[], { collective, budget }: Deadlines): void {
+  for (const { name, pace } of groups) {
+    if (pace === undefined || pace.alphaMs < collective) continue
+    throw new KaitianError(
+      'BAD_CONFIG',
+      `A step of group ${name} takes ${pace.alphaMs} ms at least by its pace, but with a deadline of ` +
+        `${budget} ms a device has ${collective} ms; give a longer deadline or a faster pace.`,
+      { fields: { group: name, alphaMs: pace.alphaMs, deadlineMs: budget } },
+    )
   }
 }
 
@@ -173,17 +204,6 @@ function checkData(data: DataSet, model: Model): void {
       { fields: { classes: data.classes } },
     )
   }
-}
-
-function whole(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw bad(name, value, 'give a whole number above 0')
-}
-
-function bad(name: string, value: unknown, advice: string): KaitianError {
-  return new KaitianError('BAD_CONFIG', `${name} is ${String(value)}; ${advice}.`, {
-    fields: { [name]: value },
-  })
 }
 
 /** Statistics stand in the layout in the order of the batch norms, mean before variance. */

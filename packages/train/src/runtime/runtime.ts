@@ -2,6 +2,7 @@ import { createSystem, systemClock, type Clock, type Ref, type System } from '@k
 import { KaitianError } from '@kaitian/errors'
 import { Scheduler, type SchedulerProtocol } from '@kaitian/scheduler'
 import { loadWeights } from '../checkpoint/weights.js'
+import { checkDataSet } from '../data/check.js'
 import type { DataSet } from '../data/dataset.js'
 import { ShardFeed } from '../data/feed.js'
 import type { DeviceView } from '../device/protocol.js'
@@ -10,7 +11,10 @@ import { initialWeights } from '../model/weights.js'
 import { Journal } from '../record/journal.js'
 import type { TrainApi } from '../run/api.js'
 import type { RunSummary, TrainEvents } from '../run/events.js'
+import type { Machine } from '../run/choose-groups.js'
+import { loadData } from '../run/load-task.js'
 import type { TrainOptions } from '../run/options.js'
+import { checkTrainOptions } from '../run/schema.js'
 import { resolveSettings, type RunSettings } from '../run/settings.js'
 import type { Task } from '../run/task.js'
 import type { DeviceRef } from '../trainer/crew.js'
@@ -23,6 +27,8 @@ export interface Surroundings {
   readonly clock?: Clock
   /** `inline` puts every actor into this thread: for tests with sim engines. */
   readonly placement?: 'thread' | 'inline'
+  /** Cores and memory to choose devices for, where no group is named; else this machine's. */
+  readonly machine?: Machine
   /** Another policy than the built-in ones: an actor that speaks the scheduler's protocol. */
   readonly scheduler?: (system: System) => Promise<Ref<typeof SchedulerProtocol>>
 }
@@ -71,10 +77,11 @@ export class Runtime implements TrainApi {
     emit: Emit,
     surroundings: Surroundings = {},
   ): Promise<Runtime> {
+    checkTrainOptions(options)
     const seed = options.seed ?? 1
     const folder = options.data === undefined ? {} : { folder: options.data }
-    const data = await task.data({ ...folder, seed })
-    const settings = resolveSettings(options, task, data)
+    const data = checkDataSet(await loadData(task, { ...folder, seed }), task.name)
+    const settings = resolveSettings(options, task, data, surroundings.machine)
     const initial = await startingWeights(settings.model, seed, options.weights)
     const owned: Owned = {
       journal: await Journal.open(settings, initial),
@@ -139,8 +146,12 @@ export class Runtime implements TrainApi {
 
   #device(device: string): DeviceRef {
     if (Object.hasOwn(this.#devices, device)) return this.#devices[device]
-    const names = Object.keys(this.#devices).join(', ')
-    throw new KaitianError('UNKNOWN_DEVICE', `No device is called ${device}; there are ${names}.`, {
+    const names = Object.keys(this.#devices)
+    const known =
+      names.length === 0
+        ? 'the devices are not up yet: wait for the event ready'
+        : `there are ${names.join(', ')}`
+    throw new KaitianError('UNKNOWN_DEVICE', `No device is called ${device}; ${known}.`, {
       fields: { device },
     })
   }

@@ -25,6 +25,7 @@ export function readyEvent(
     mode: settings.deterministic ? 'deterministic' : 'fp32',
     seed: settings.seed,
     backend: devices[0].info.backend,
+    ...(settings.groupsChosen === undefined ? {} : { groupsChosen: settings.groupsChosen }),
     devices: devices.map(({ name, group, info }) => ({
       device: name,
       group: group.name,
