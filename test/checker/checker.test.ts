@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -120,12 +120,22 @@ checker('fails on a sampled step that was cut off', async () => {
   assert.match(failuresOf(verdict, 'samples').join(), /step-1-0\.safetensors: .* has \d+ bytes/)
 })
 
-checker('fails on a torn journal', async () => {
-  const verdict = await inFolder(trainTiny(), async (folder) => {
-    await writeFile(join(folder, 'journal.jsonl'), '{"type":"gener')
-    return check(folder)
+checker('fails on a torn journal, wherever it is torn, and names the line', async () => {
+  await inFolder(trainTiny(), async (folder) => {
+    const file = join(folder, 'journal.jsonl')
+    const whole = await readFile(file)
+    const sayings = async (bytes: Uint8Array): Promise<string> => {
+      await writeFile(file, bytes)
+      return failuresOf(await check(folder), 'format').join()
+    }
+    for (let cut = 1; cut < 300; cut += 7) {
+      const rest = whole.subarray(0, -cut)
+      const lines = rest.toString().split('\n').length
+      const torn = new RegExp(`the last line, ${lines}, is torn: the run, or its disk, ended`)
+      assert.match(await sayings(rest), rest.at(-1) === 10 ? /no end line/ : torn)
+    }
+    assert.match(await sayings(Buffer.from('{"type":"constructor"}\n')), /unknown type constructor/)
   })
-  assert.match(failuresOf(verdict, 'format').join(), /the last line is torn/)
 })
 
 checker('the command says it in lines and in its exit code', async () => {

@@ -70,7 +70,10 @@ export type Entry = (Generation | Epoch | Plan | Vote | Abort | Commit | End) & 
 /** @throws RecordError naming the line. */
 export function parseJournal(text: string): readonly Entry[] {
   const lines = text.split('\n')
-  if (lines.pop() !== '') throw new RecordError('journal.jsonl: the last line is torn')
+  if (lines.pop() !== '') {
+    const torn = `journal.jsonl: the last line, ${lines.length + 1}, is torn`
+    throw new RecordError(`${torn}: the run, or its disk, ended while it was being written`)
+  }
   const entries = lines.map((line, index) => parseLine(line, index + 1))
   if (entries[0]?.type !== 'generation') {
     throw new RecordError('journal.jsonl: the first line is not a generation')
@@ -90,9 +93,9 @@ function parseLine(text: string, line: number): Entry {
     throw new RecordError(`${where} is not JSON`, { cause })
   }
   const fields = new Fields(value, where)
-  const parse = parsers[fields.text('type')]
-  if (parse === undefined) throw new RecordError(`${where}: unknown type ${fields.text('type')}`)
-  return { ...parse(fields), line }
+  const type = fields.text('type')
+  if (!Object.hasOwn(parsers, type)) throw new RecordError(`${where}: unknown type ${type}`)
+  return { ...parsers[type](fields), line }
 }
 
 type Parsed<E = Entry> = E extends Entry ? Omit<E, 'line'> : never

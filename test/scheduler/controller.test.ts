@@ -204,6 +204,21 @@ test('S4 a device that joins is probed with half an even share, then given its d
   assert.ok(cluster.trueMakespan(settled[2]) <= 1.02 * optimum(cluster))
 })
 
+test('a device may be called as any property of an object is', () => {
+  const odd = ['constructor', 'toString', '__proto__']
+  const [plain, strange] = [oneFast(), oneFast()].map((devices) => devices.slice(0, 3))
+  const clusters = [
+    new Cluster(plain),
+    new Cluster(strange.map((device, i) => ({ ...device, name: odd[i] }))),
+  ]
+  const [expected, given] = clusters.map((cluster) => {
+    const plans = cluster.steps(20)
+    cluster.devices.splice(1, 1)
+    return [...plans, ...cluster.steps(5)].map(({ quotas }) => Object.values(quotas))
+  })
+  assert.equal(given, expected)
+})
+
 test('a device that left and came back is measured anew', () => {
   const cluster = new Cluster(oneFast())
   cluster.steps(10)

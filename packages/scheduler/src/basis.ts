@@ -1,5 +1,5 @@
 import { timeOf, type Model } from './estimator.js'
-import type { DeviceInfo, Quotas } from './plan.js'
+import { quotaOf, type DeviceInfo, type Quotas } from './plan.js'
 import { shardCount, solve, trySolve, type Deal, type SolverDevice, type Split } from './solver.js'
 
 /**
@@ -49,7 +49,7 @@ export function predictMs(basis: Basis, quotas: Quotas): number | undefined {
   const names = new Set(basis.map(({ name }) => name))
   if (Object.keys(quotas).some((name) => quotas[name] > 0 && !names.has(name))) return undefined
   const times = basis.flatMap(({ name, model }) =>
-    model === null ? [] : [timeOf(model, quotas[name] ?? 0)],
+    model === null ? [] : [timeOf(model, quotaOf(quotas, name))],
   )
   return times.length === 0 ? undefined : Math.max(...times)
 }
@@ -57,8 +57,9 @@ export function predictMs(basis: Basis, quotas: Quotas): number | undefined {
 /** The device that a split waits for; undefined where nothing is measured. */
 export function slowest(basis: Basis, quotas: Quotas): string | undefined {
   const ms = predictMs(basis, quotas)
-  return basis.find(({ name, model }) => model !== null && timeOf(model, quotas[name] ?? 0) === ms)
-    ?.name
+  return basis.find(
+    ({ name, model }) => model !== null && timeOf(model, quotaOf(quotas, name)) === ms,
+  )?.name
 }
 
 export function quotasOf(basis: Basis, split: Split): Quotas {

@@ -1,7 +1,7 @@
 import { KaitianError } from '@kaitian/errors'
 import { decide, type Beliefs, type Decision } from './decision.js'
-import { observeTime, outdated, type Estimate } from './estimator.js'
-import { runsOf, type Demand, type DeviceInfo, type Plan, type Quotas } from './plan.js'
+import { observeTime, outdated } from './estimator.js'
+import { quotaOf, runsOf, type Demand, type DeviceInfo, type Plan, type Quotas } from './plan.js'
 
 export interface ControllerOptions {
   /** `even` ignores all measurements: what the adaptive split is compared with. */
@@ -37,8 +37,8 @@ export function createController(options: ControllerOptions = {}): ControllerSta
   if (!(leastGain >= 0 && leastGain < 1)) {
     throw new KaitianError('BAD_CONFIG', `leastGain is a part in [0, 1), not ${leastGain}.`)
   }
-  const nothing = { members: [], estimates: {}, jumps: {}, idle: {}, basis: null, lastSize: null }
-  return { policy, leastGain, ...nothing }
+  const known = { estimates: new Map(), jumps: new Map(), idle: new Map() }
+  return { policy, leastGain, members: [], ...known, basis: null, lastSize: null }
 }
 
 /**
@@ -71,15 +71,15 @@ export function withMembers(
  * positive finite time, or of devices that are not members are ignored.
  */
 export function observe(state: ControllerState, times: readonly TimeReport[]): ControllerState {
-  const estimates: Record<string, Estimate> = { ...state.estimates }
-  const jumps: Record<string, number> = { ...state.jumps }
+  const estimates = new Map(state.estimates)
+  const jumps = new Map(state.jumps)
   const members = new Set(state.members)
   for (const { device, samples, computeMs } of times) {
     const usable = samples > 0 && computeMs > 0 && Number.isFinite(computeMs)
     if (!usable || !members.has(device)) continue
-    const { estimate, jump } = observeTime(estimates[device], { samples, computeMs })
-    estimates[device] = estimate
-    if (jump !== undefined) jumps[device] = (jumps[device] ?? 1) * jump
+    const { estimate, jump } = observeTime(estimates.get(device), { samples, computeMs })
+    estimates.set(device, estimate)
+    if (jump !== undefined) jumps.set(device, (jumps.get(device) ?? 1) * jump)
   }
   return { ...state, estimates, jumps }
 }
@@ -102,7 +102,7 @@ export function plan(
       ...present,
       ...afterVisits(present, decision),
       basis: decision.basis,
-      jumps: {},
+      jumps: new Map(),
       lastSize: demand.size,
     },
     plan: planOf(state.lastSize ?? demand.size, demand, decision),
@@ -114,16 +114,17 @@ function afterVisits(
   { estimates, idle }: ControllerState,
   { basis, quotas }: Decision,
 ): Pick<ControllerState, 'estimates' | 'idle'> {
-  const visited = basis.filter(({ name, visit }) => visit && quotas[name] > 0)
-  const renewals = visited.map(({ name }) => [name, outdated(estimates[name])])
-  const counts = basis.map(({ name, visit }) => {
-    const earned = quotas[name] > 0 && !visit
-    return [name, earned ? 0 : (idle[name] ?? 0) + 1]
-  })
-  return {
-    estimates: { ...estimates, ...Object.fromEntries(renewals) },
-    idle: Object.fromEntries(counts),
+  const renewed = new Map(estimates)
+  for (const { name, visit } of basis) {
+    const estimate = estimates.get(name)
+    const isVisited = visit && quotaOf(quotas, name) > 0
+    if (isVisited && estimate !== undefined) renewed.set(name, outdated(estimate))
   }
+  const counts = basis.map(({ name, visit }): [string, number] => {
+    const earned = quotaOf(quotas, name) > 0 && !visit
+    return [name, earned ? 0 : (idle.get(name) ?? 0) + 1]
+  })
+  return { estimates: renewed, idle: new Map(counts) }
 }
 
 function planOf(lastSize: number, demand: Demand, decision: Decision): Plan {
@@ -146,9 +147,9 @@ function planOf(lastSize: number, demand: Demand, decision: Decision): Plan {
 
 function sameQuotas(a: Quotas, b: Quotas): boolean {
   const names = Object.keys({ ...a, ...b })
-  return names.every((name) => (a[name] ?? 0) === (b[name] ?? 0))
+  return names.every((name) => quotaOf(a, name) === quotaOf(b, name))
 }
 
-function only<T>(record: Readonly<Record<string, T>>, names: ReadonlySet<string>) {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => names.has(name)))
+function only<T>(known: ReadonlyMap<string, T>, names: ReadonlySet<string>): Map<string, T> {
+  return new Map([...known].filter(([name]) => names.has(name)))
 }

@@ -8,7 +8,7 @@ import {
   type Basis,
 } from './basis.js'
 import { modelOf, standardError, type Estimate } from './estimator.js'
-import type { Demand, Quotas } from './plan.js'
+import { quotaOf, type Demand, type Quotas } from './plan.js'
 import {
   evenPolicy,
   explainMove,
@@ -24,11 +24,11 @@ export interface Beliefs {
   readonly policy: 'adaptive' | 'even'
   /** Smallest predicted gain for which quotas move, as a part of the step. */
   readonly leastGain: number
-  readonly estimates: Readonly<Record<string, Estimate>>
+  readonly estimates: ReadonlyMap<string, Estimate>
   /** Factor by which a device's time jumped since the last decision. */
-  readonly jumps: Readonly<Record<string, number>>
+  readonly jumps: ReadonlyMap<string, number>
   /** Plans in a row in which a device earned no samples. */
-  readonly idle: Readonly<Record<string, number>>
+  readonly idle: ReadonlyMap<string, number>
   /** What the split in force rests on; null: nothing yet. */
   readonly basis: Basis | null
 }
@@ -77,13 +77,13 @@ export function decide(beliefs: Beliefs, demand: Demand): Decision {
 
 function freshBasis({ policy, estimates, idle }: Beliefs, demand: Demand): Basis {
   return demand.devices.map(({ name, cap }) => {
-    const known = policy === 'adaptive' && name in estimates
+    const estimate = policy === 'adaptive' ? estimates.get(name) : undefined
     const fits = (cap ?? Infinity) >= demand.shardSize
     return {
       name,
       ...(cap === undefined ? {} : { cap }),
-      model: known ? modelOf(estimates[name]) : null,
-      visit: known && fits && visitDue(idle[name] ?? 0),
+      model: estimate === undefined ? null : modelOf(estimate),
+      visit: estimate !== undefined && fits && visitDue(idle.get(name) ?? 0),
     }
   })
 }
@@ -125,7 +125,7 @@ function forced(
   for (const { name: device, cap, model, visit } of fresh) {
     const old = before.get(device)
     if (old === undefined || (old.model !== null && model === null)) {
-      const probe = model === null && afterMs !== undefined ? quotas[device] : null
+      const probe = model === null && afterMs !== undefined ? quotaOf(quotas, device) : null
       causes.push({ kind: 'joined', device, probe })
       continue
     }
@@ -134,9 +134,8 @@ function forced(
     if (visit) causes.push({ kind: 'visit', device })
     else if (old.visit) causes.push({ kind: 'visited', device })
     if (old.cap !== cap) causes.push({ kind: 'cap', device, cap })
-    if (policy === 'adaptive' && device in jumps) {
-      causes.push({ kind: 'jump', device, factor: jumps[device] })
-    }
+    const factor = policy === 'adaptive' ? jumps.get(device) : undefined
+    if (factor !== undefined) causes.push({ kind: 'jump', device, factor })
   }
   return first ? [...causes, { kind: 'first' }] : causes
 }
@@ -148,13 +147,14 @@ function reasonUnmeasured({ policy }: Beliefs, causes: readonly Cause[], effect:
 
 /** Standard error of a predicted gain: those of the two devices that the two splits wait for. */
 function gainError(
-  estimates: Readonly<Record<string, Estimate>>,
+  estimates: ReadonlyMap<string, Estimate>,
   basis: Basis,
   ...splits: readonly Quotas[]
 ): number {
   const errors = splits.map((quotas) => {
     const name = slowest(basis, quotas)
-    return name === undefined ? 0 : standardError(estimates[name])
+    const estimate = name === undefined ? undefined : estimates.get(name)
+    return estimate === undefined ? 0 : standardError(estimate)
   })
   return Math.hypot(...errors)
 }

@@ -1,5 +1,6 @@
 import { seededRandom } from '@kaitian/actors'
 import { createController, observe, plan, type ControllerOptions } from './controller.js'
+import { quotaOf } from './plan.js'
 import { simulate, type WorldStep } from './simulation.js'
 import { solve } from './solver.js'
 import type { World } from './world.js'
@@ -41,7 +42,7 @@ export function judge(world: World, policy: Policy, seed: number): Verdict {
     const present = world.devices.map((_, i) => i).filter((i) => now.present[i])
     const devices = present.map((i) => policyDevice(world, i))
     const quotas = policy.quotas(world.globalBatch, devices)
-    const samples = devices.map(({ name }) => quotas[name] ?? 0)
+    const samples = devices.map(({ name }) => quotaOf(quotas, name))
     seconds += world.communication + longest(now, present, samples)
     oracleSeconds += world.communication + longest(now, present, oracle(world, now, present))
     policy.observe(

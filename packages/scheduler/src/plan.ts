@@ -24,6 +24,11 @@ export interface ShardRun {
 /** Samples by device name. */
 export type Quotas = Readonly<Record<string, number>>
 
+/** A device's samples; 0 for one that has none. Names may be anything, `constructor` too. */
+export function quotaOf(quotas: Quotas, device: string): number {
+  return Object.hasOwn(quotas, device) ? quotas[device] : 0
+}
+
 export interface Plan {
   /** Whole numbers ≥ 0 that sum to the demand's size (S1), none above its cap (S2). */
   readonly quotas: Quotas
@@ -47,11 +52,11 @@ export function runsOf(
   names: readonly string[],
   counts: readonly number[],
 ): Record<string, ShardRun> {
-  const runs: Record<string, ShardRun> = {}
   let first = firstShard
-  names.forEach((name, i) => {
-    runs[name] = { first, count: counts[i] }
+  const runs = names.map((name, i): [string, ShardRun] => {
+    const run = { first, count: counts[i] }
     first += counts[i]
+    return [name, run]
   })
-  return runs
+  return Object.fromEntries(runs)
 }

@@ -1,4 +1,4 @@
-import type { Quotas } from './plan.js'
+import { quotaOf, type Quotas } from './plan.js'
 
 /** Why the beliefs changed, in the words a person reads (S4). */
 export type Cause =
@@ -71,16 +71,18 @@ function nameCause(cause: Cause): string {
 function moves(causes: readonly Cause[], { quotas, previous }: Effect): string {
   if (previous === undefined) return 'a new split'
   const names = [...new Set([...Object.keys(previous), ...Object.keys(quotas)])]
-  const change = (name: string) => (quotas[name] ?? 0) - (previous[name] ?? 0)
+  const change = (name: string) => quotaOf(quotas, name) - quotaOf(previous, name)
   const probed = new Set(
     causes.flatMap((cause) =>
       cause.kind === 'joined' && cause.probe !== null ? [cause.device] : [],
     ),
   )
-  const moved = names.filter((name) => change(name) !== 0 && name in quotas && !probed.has(name))
+  const moved = names.filter(
+    (name) => change(name) !== 0 && Object.hasOwn(quotas, name) && !probed.has(name),
+  )
   if (moved.length === 0) return 'the split stays'
 
-  const step = (name: string) => `${previous[name] ?? 0} → ${quotas[name]}`
+  const step = (name: string) => `${quotaOf(previous, name)} → ${quotaOf(quotas, name)}`
   const subject =
     causes.length === 1 && causes[0].kind !== 'joined' ? deviceOf(causes[0]) : undefined
   if (subject !== undefined && moved.includes(subject)) return `${step(subject)} samples`

@@ -195,7 +195,8 @@ export class Crew {
 
   #bridgeArgs(group: GroupOptions): BridgeArgs {
     const { groups, secret, options } = this.#options.settings
-    const port = options.ports?.[group.name] ?? 0
+    const { ports = {} } = options
+    const port = Object.hasOwn(ports, group.name) ? ports[group.name] : 0
     return { groups: groups.map(({ name }) => name), secret, host: '127.0.0.1', port }
   }
 
