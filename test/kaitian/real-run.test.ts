@@ -41,6 +41,53 @@ test('a run as JSON lines: as documented, to the end; record, weights and report
   assert.match(readFileSync(place('report.html'), 'utf8'), /"steps":\[1,2,3,4,5,6\]/)
 })
 
+const noisy = fileURLToPath(new URL('./fixtures/noisy-task.js', import.meta.url))
+const noises = ['import', 'data', 'thread', 'thread, written', 'process', 'worker', 'error']
+
+test('with --json stdout carries the own lines alone, whoever prints', async () => {
+  const ran = await runCommand(['train', noisy, '--group', 'a=sim@sim', '--json'])
+  assert.is(ran.code, 0)
+  const lines = ran.out.trimEnd().split('\n')
+  assert.equal(undocumented(lines.map((line) => JSON.parse(line) as Line)), [])
+  for (const noise of noises) assert.ok(ran.err.includes(`noise: ${noise}\n`), noise)
+})
+
+test('without --json what a task prints is printed where it says', async () => {
+  const ran = await runCommand(['train', noisy, '--group', 'a=sim@sim'])
+  assert.equal([ran.code, ran.err], [0, 'noise: error\n'])
+  for (const noise of noises.filter((word) => word !== 'error')) {
+    assert.ok(ran.out.includes(`noise: ${noise}\n`), noise)
+  }
+})
+
+test('groups may be called as any property of an object is', async () => {
+  const groups = ['--group', 'constructor=sim@sim', '--group', 'toString=sim@sim*2']
+  const more = ['--pace', 'toString=1+0.1', '--max-steps', '3', '--no-evaluate', '--json']
+  const ran = await runCommand(['train', 'packages/examples/cifar', ...groups, ...more])
+  assert.equal([ran.code, ran.err], [0, ''])
+  const [ready] = ran.out.split('\n').map((line) => JSON.parse(line || '{}') as Line)
+  const devices = ready['devices'] as { group: string; pace?: object }[]
+  assert.equal(
+    devices.map(({ group, pace }) => `${group} ${pace === undefined ? '' : 'paced'}`),
+    ['constructor ', 'toString paced', 'toString paced'],
+  )
+})
+
+test('without --group it takes the devices that are there, and says which', async () => {
+  const small = fileURLToPath(new URL('./fixtures/small-task.js', import.meta.url))
+  const run = ['train', small, '--max-steps', '2', '--no-evaluate']
+  const plain = await runCommand(run)
+  assert.equal([plain.code, plain.err], [0, ''])
+  assert.match(
+    plain.out,
+    /\nno group was named: cpu=tfjs@cpu(\*\d)?, [^\n]+\ndevice cpu:0 in group cpu: /,
+  )
+  const { out } = await runCommand([...run, '--json'])
+  const ready = JSON.parse(out.split('\n')[0]) as Line
+  assert.match(String(ready['groupsChosen']), /^cpu=tfjs@cpu/)
+  assert.equal(undocumented([ready]), [])
+})
+
 test('Ctrl-C: within two seconds, with 130 and the place where it stood', async () => {
   const { child, ended, printed } = startCommand([...words, '--epochs', '1000', '--no-evaluate'])
   await printed('of epoch 1: ')

@@ -45,6 +45,11 @@ export interface FacadeOptions {
   /** A call that is not answered by then rejects with `ASK_TIMEOUT`. Without it calls may take for ever. */
   timeoutMs?: number
   clock?: Clock
+  /**
+   * Gets what the thread prints, and what threads that it starts do. Without it that goes to this
+   * thread's own stdout and stderr.
+   */
+  print?: (chunk: Uint8Array, from: 'stdout' | 'stderr') => void
 }
 
 /**
@@ -84,7 +89,7 @@ class ThreadFacade {
   #lastPing = 0
   #crash: unknown
 
-  constructor(module: URL, { data, timeoutMs, clock = systemClock }: FacadeOptions) {
+  constructor(module: URL, { data, timeoutMs, clock = systemClock, print }: FacadeOptions) {
     this.#module = module
     this.#timeoutMs = timeoutMs
     this.#clock = clock
@@ -94,10 +99,15 @@ class ThreadFacade {
     port1.on('close', () => closed.resolve())
     const workerData: FacadeData = { kaitianFacade: { port: port2, data } }
     try {
-      this.#worker = new Worker(module, { workerData, transferList: [port2] })
+      const own = { stdout: print !== undefined, stderr: print !== undefined }
+      this.#worker = new Worker(module, { workerData, transferList: [port2], ...own })
     } catch (cause) {
       port1.close()
       throw this.#notOpened(cause)
+    }
+    if (print !== undefined) {
+      this.#worker.stdout.on('data', (chunk: Uint8Array) => print(chunk, 'stdout'))
+      this.#worker.stderr.on('data', (chunk: Uint8Array) => print(chunk, 'stderr'))
     }
     const remote = wrap<Record<string, RemoteCall>>(
       portEndpoint(port1, (frame) => this.#receive(frame, remote)),

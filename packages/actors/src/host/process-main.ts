@@ -22,6 +22,8 @@ let clear = (): void => undefined
 
 // Whoever pressed Ctrl-C meant the parent, which will say what is to happen.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)
+// An output that is lost, as by a closed pipe, is no reason to die.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined)
 // The parent has heard our goodbye, or is gone.
 socket.once('close', () => {
   if (leaving) process.exit(0)

@@ -11,6 +11,9 @@ import { Vessel } from './vessel.js'
 /** Where the child finds its end of the socket pair. */
 export const parentFd = 3
 
+/** Set to `stderr` where stdout is kept for somebody else; threads and processes inherit it. */
+const stdoutVariable = 'KAITIAN_STDOUT'
+
 /**
  * One child process. It talks over a pair of Unix sockets, which has no name that others could
  * connect to and which closes when either side dies: a child never outlives its parent, see
@@ -26,7 +29,12 @@ export class Process extends Vessel {
     super('process', data.path)
     const main = fileURLToPath(new URL('./process-main.js', import.meta.url))
     this.#child = spawn(process.execPath, [...inheritedOptions(), main], {
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+      stdio: [
+        'ignore',
+        process.env[stdoutVariable] === 'stderr' ? 2 : 'inherit',
+        'inherit',
+        'pipe',
+      ],
     })
     this.#child.on('error', (error) => this.refuse(error))
     // Without file descriptors Node.js makes no streams, and tells of it only later.

@@ -3,6 +3,8 @@ import type { Interruption, Outside } from './outside.js'
 
 /** A Ctrl-C is answered within two seconds, unless files are to be written first. */
 const INTERRUPT_MS = 1800
+/** Nobody waits for a run whose reader has gone away; only one that hangs is not left alone. */
+const UNREAD_MS = 30_000
 
 /** What goes on until it has finished or is disposed of: a training run, a measurement. */
 export interface Run<Summary> extends AsyncDisposable {
@@ -33,7 +35,8 @@ export async function endOf<Summary>(
   )
   const first = await Promise.race([finished, outside.interrupted])
   if (first.kind === 'summary' || first.kind === 'error') return first
-  const stopped = await stopInTime(run, outside, host)
+  const patienceMs = first.kind === 'signal' ? INTERRUPT_MS : UNREAD_MS
+  const stopped = await stopInTime(run, patienceMs, outside, host)
   if (!stopped) return { ...first, stopped }
   const ended = await finished
   return { ...first, stopped, summary: ended.kind === 'summary' ? ended.summary : undefined }
@@ -42,17 +45,18 @@ export async function endOf<Summary>(
 /** Whether the run stopped before the time was up, or before a second signal. */
 async function stopInTime<Summary>(
   run: Run<Summary>,
+  patienceMs: number,
   outside: Outside,
   { clock, err }: Host,
 ): Promise<boolean> {
   const { savingMs = 0 } = run
   const timers: (() => void)[] = []
   const timeIsUp = new Promise<boolean>((resolve) => {
-    timers.push(clock.after(INTERRUPT_MS + savingMs, () => resolve(false)))
+    timers.push(clock.after(patienceMs + savingMs, () => resolve(false)))
   })
   if (savingMs > 0) {
     const note = 'kaitian: files are being written; a second signal ends at once\n'
-    timers.push(clock.after(INTERRUPT_MS, () => void err.write(note)))
+    timers.push(clock.after(patienceMs, () => void err.write(note)))
   }
   const stopped = run[Symbol.asyncDispose]().then(() => true)
   const again = outside.again.then(() => false)

@@ -101,7 +101,7 @@ class StandardOutput implements Output {
     return this.#stream.columns
   }
 
-  write(text: string): boolean {
+  write(text: string | Uint8Array): boolean {
     if (this.#losses.byOutput[this.#name] !== undefined) return false
     if (!this.#isFile) return this.#stream.write(text)
     try {

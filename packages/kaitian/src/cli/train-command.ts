@@ -3,7 +3,7 @@ import { RunHistory } from '../report/history.js'
 import { writeReport } from '../report/write.js'
 import { showProgress } from '../terminal/show.js'
 import { describeSave, summaryTable } from '../terminal/summary.js'
-import type { StartTraining } from '../training/train.js'
+import type { StartTraining, Surroundings } from '../training/train.js'
 import type { Training } from '../training/training.js'
 import { endOf, type Ending } from './ending.js'
 import { asKaitianError, errorLine, EXIT } from './exit.js'
@@ -26,7 +26,10 @@ export async function trainCommand(
   train: StartTraining,
 ): Promise<number> {
   if (flags.report !== undefined) checkWritable(flags.report)
-  const training = train(toTrainingOptions(task, flags), { nameOf: flagOf })
+  const training = train(toTrainingOptions(task, flags), {
+    nameOf: flagOf,
+    print: printing(flags, host),
+  })
   const stand = followStand(training)
   const history = flags.report === undefined ? undefined : new RunHistory(training)
   using outside = new Outside(host, flags)
@@ -43,6 +46,13 @@ export async function trainCommand(
   }
   if (!stopped) host.dieOf(ending.kind === 'signal' ? ending.signal : 'SIGTERM')
   return code
+}
+
+/** With --json stdout carries the command's own lines alone. */
+function printing({ json }: TrainFlags, { out, err }: Host): NonNullable<Surroundings['print']> {
+  // Processes that actors run in have this process's stdout; see @kaitian/actors.
+  if (json === true) process.env['KAITIAN_STDOUT'] = 'stderr'
+  return (chunk, from) => void (from === 'stdout' && json !== true ? out : err).write(chunk)
 }
 
 function show(training: Training, flags: TrainFlags, { out }: Host): () => void {

@@ -5,7 +5,7 @@ import { count, loss } from './format.js'
 /** What the display writes to: `process.stdout`, or a buffer in a test. */
 export interface Output {
   readonly isTTY?: boolean
-  write(text: string): unknown
+  write(text: string | Uint8Array): unknown
 }
 
 /** Where in the run a step stands. */

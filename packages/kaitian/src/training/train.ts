@@ -1,4 +1,4 @@
-import { openFacade, systemClock } from '@kaitian/actors'
+import { openFacade, systemClock, type FacadeOptions } from '@kaitian/actors'
 import { KaitianError } from '@kaitian/errors'
 import { runtimeModule, type TrainApi, type TrainEvents, type TrainOptions } from '@kaitian/train'
 import type { Refusal } from '@kaitian/train/schema'
@@ -9,6 +9,8 @@ import { Training, type Runtime } from './training.js'
 export interface Surroundings {
   /** How an option is called on the command line. */
   readonly nameOf?: Refusal['nameOf']
+  /** Gets what the task and its threads print. */
+  readonly print?: NonNullable<FacadeOptions['print']>
 }
 
 export type StartTraining = (options: TrainingOptions, surroundings?: Surroundings) => Training
@@ -36,9 +38,12 @@ export function train(options: TrainingOptions): Training {
 }
 
 /** What the run refuses at its start is the user's business; in which thread it did so is not. */
-async function openRuntimeThread(options: TrainOptions): Promise<Runtime> {
+async function openRuntimeThread(options: TrainOptions, { print }: Surroundings): Promise<Runtime> {
   try {
-    return await openFacade<TrainApi, TrainEvents>(runtimeModule, { data: options })
+    return await openFacade<TrainApi, TrainEvents>(runtimeModule, {
+      data: options,
+      ...(print === undefined ? {} : { print }),
+    })
   } catch (error) {
     const wraps = error instanceof KaitianError && error.code === 'SPAWN_FAILED'
     throw wraps && error.cause instanceof KaitianError ? error.cause : error
