@@ -6,7 +6,7 @@ import { systemClock } from '@kaitian/actors'
 import { train } from 'kaitian'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { runCommand, startCommand } from './command.js'
+import { runCommand, runInShell, startCommand } from './command.js'
 import { missing, undocumented, type Line } from './json-page.js'
 
 // The command and the library over the real trainer, on sim engines, which are quick to start.
@@ -39,6 +39,17 @@ test('a run as JSON lines: as documented, to the end; record, weights and report
   assert.ok(existsSync(place('record/journal.jsonl')))
   assert.ok(existsSync(place('w.safetensors')))
   assert.match(readFileSync(place('report.html'), 'utf8'), /"steps":\[1,2,3,4,5,6\]/)
+})
+
+test('many devices start within the usual limit of open files; a tighter one is said by name', async () => {
+  const small = fileURLToPath(new URL('./fixtures/small-task.js', import.meta.url))
+  const devices = `--group a=sim@sim*28 --batch 256 --shard 4 --max-steps 1 --no-evaluate`
+  const run = `$KAITIAN train ${small} ${devices} --deadline 300000`
+  const fine = await runInShell(`ulimit -n 380; ${run}`)
+  assert.equal([fine.code, fine.err], [0, ''])
+  const short = await runInShell(`ulimit -n 110; ${run}`)
+  assert.is(short.code, 2)
+  assert.match(short.err, /^kaitian: TOO_MANY_OPEN_FILES: [^\n]+ulimit -n[^\n]+\n$/)
 })
 
 const noisy = fileURLToPath(new URL('./fixtures/noisy-task.js', import.meta.url))

@@ -70,6 +70,7 @@ export type ErrorCode =
   | 'FILE_CORRUPT'
   | 'FILE_WRITE_FAILED'
   | 'OUTPUT_LOST'
+  | 'TOO_MANY_OPEN_FILES'
   // actors
   | 'ACTOR_FAILED'
   | 'ACTOR_QUARANTINED'

@@ -123,6 +123,8 @@ export class Training implements AsyncDisposable {
   async #run(): Promise<RunSummary> {
     try {
       return await orAborted(this.#openAndRun(), this.#end.signal)
+    } catch (error) {
+      throw isShortOfFiles(error) ? tooManyFiles(error) : error
     } finally {
       this.#state = 'ended'
       await this.#opened.then((runtime) => this.#close(runtime)).catch(() => {})
@@ -148,6 +150,23 @@ export class Training implements AsyncDisposable {
     this.#state = 'running'
     return api.run()
   }
+}
+
+/** Whatever could not be opened: the reason is somewhere among the causes. */
+function isShortOfFiles(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'EMFILE' || code === 'ENFILE') return true
+  }
+  return false
+}
+
+function tooManyFiles(cause: unknown): KaitianError {
+  return new KaitianError(
+    'TOO_MANY_OPEN_FILES',
+    'The run needs more open files than this process may have; raise the limit (ulimit -n 4096) or use fewer devices.',
+    { cause },
+  )
 }
 
 /** The promise's outcome, or the signal's reason as soon as it aborts. */
