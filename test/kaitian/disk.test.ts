@@ -84,7 +84,8 @@ test('a sampled step that does not fit ends the run too', async ({ folder }) => 
 
 /** A disk of 64 KiB of one's own; not everybody may make one. */
 const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0
-const onSmallDisk = canMount ? test : test.skip
+const onSmallDisk = (...given: Parameters<typeof test>): void =>
+  canMount ? test(...given) : test.skip(...given)
 
 onSmallDisk('a disk that is really full', async ({ folder }) => {
   const weights = join(folder, 'w.safetensors')

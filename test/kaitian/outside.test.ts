@@ -74,7 +74,8 @@ for (const nohup of ['nohup $KAITIAN', '0>/dev/null $KAITIAN']) {
 }
 
 const hasTerminals = spawnSync('python3', ['-c', 'import pty; pty.openpty()']).status === 0
-const onTerminal = hasTerminals ? test : test.skip
+const onTerminal = (...given: Parameters<typeof test>): void =>
+  hasTerminals ? test(...given) : test.skip(...given)
 
 onTerminal('a terminal that is closed stops the run in good order', async (place) => {
   const words = [...endless, '--save', place.weights].join(' ')

@@ -101,7 +101,7 @@ test('keys of layers are known or refused, with the layer', async () => {
 })
 
 test("what data() gives is checked by name; what it throws is the task's own error", async () => {
-  const whole = (await smallTask.data({ seed: 1 })) as DataSet
+  const whole = await smallTask.data({ seed: 1 })
   const train = (more: object): unknown => ({ ...whole, train: { ...whole.train, ...more } })
   const cases: [unknown, RegExp][] = [
     [null, /: it must be an object; it is null/],

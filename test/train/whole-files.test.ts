@@ -198,7 +198,9 @@ function madeDevice(path: string): boolean {
 }
 
 /** Rights do not bind root. */
-const asUser = process.getuid?.() === 0 ? test.skip : test
+const isRoot = process.getuid?.() === 0
+const asUser = (...given: Parameters<typeof test>): void =>
+  isRoot ? test.skip(...given) : test(...given)
 
 asUser('without permission: at the door and by the writer', async ({ folder }) => {
   const file = join(folder, 'w')

@@ -53,7 +53,8 @@ export class Outside implements Disposable {
 
   /** @param json stdout is for machines: what people should know goes to stderr alone */
   constructor(host: Host, { json = false }: { json?: boolean | undefined } = {}) {
-    let [interrupt, repeat] = [(_: Interruption) => {}, (_: Signal) => {}]
+    let interrupt!: (how: Interruption) => void
+    let repeat!: (signal: Signal) => void
     let isInterrupted = false
     this.interrupted = new Promise((resolve) => {
       interrupt = (how) => {

@@ -4,8 +4,8 @@ import { KaitianError } from '@kaitian/errors'
 /** Any reason why a file was not written, in a sentence with advice; one that has its own passes through. */
 export function writeFailed(file: string, cause: unknown): KaitianError {
   if (cause instanceof KaitianError) return cause
-  const { code = 'unknown', message = String(cause) } = cause as NodeJS.ErrnoException
-  const why = adviceOf(code, dirname(resolve(file))) ?? message
+  const { code = 'unknown', message } = cause as Partial<NodeJS.ErrnoException>
+  const why = adviceOf(code, dirname(resolve(file))) ?? message ?? String(cause)
   return new KaitianError('FILE_WRITE_FAILED', `Cannot write ${file}: ${why}.`, {
     cause,
     fields: { file, reason: code },

@@ -89,7 +89,11 @@ async function keepRights(handle: OpenFile, { uid, gid, mode }: Stats): Promise<
 async function syncFolder(folder: string, disk: Disk): Promise<void> {
   try {
     const handle = await disk.open(folder, 'r')
-    await handle.sync().finally(() => handle.close())
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
   } catch {
     // The file is whole and in its place.
   }

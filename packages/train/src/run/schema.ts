@@ -89,11 +89,11 @@ export function checkNames(
   for (const [index, { engine, settings = {} }] of groups.entries()) {
     const own = ENGINE_SETTINGS.get(engine)
     if (own === undefined) continue
-    const whole = `groups[${index}].settings`
+    const place = `groups[${index}].settings`
     checked(own, settings, {
       code: 'BAD_ARGUMENT',
-      whole,
-      nameOf: (path) => `${whole}.${path.join('.')}`,
+      whole: place,
+      nameOf: (path) => `${place}.${path.join('.')}`,
       sentence: (what) => `The settings of engine '${engine}': ${what}`,
     })
   }
