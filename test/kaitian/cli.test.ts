@@ -117,6 +117,28 @@ test('a second Ctrl-C does not wait', async () => {
   assert.equal(ran.deaths, ['SIGINT'])
 })
 
+test('a lost output is told on the one that is left, and the run goes on', async () => {
+  const lost = async (output: 'stdout' | 'stderr', words: string[] = []) => {
+    const ran = runOnFake([...plain, ...words], { steps: 20 })
+    await new Promise<void>((resolve) => ran.runtime.events.once('step', () => resolve()))
+    ran.lose({ output, code: 'ENOSPC' })
+    const code = await ran.code
+    assert.is(ran.runtime.calls.includes('stop'), false)
+    return { code, ...ran.text }
+  }
+  const line = (output: string): RegExp =>
+    new RegExp(`^kaitian: OUTPUT_LOST: ${output} .*disk is full.*goes on without it.*$`, 'm')
+  const stdout = await lost('stdout')
+  assert.is(stdout.code, 1)
+  assert.match(stdout.err, line('stdout'))
+  const stderr = await lost('stderr')
+  assert.is(stderr.code, 0)
+  assert.match(stderr.out, line('stderr'))
+  // With --json stdout is for machines.
+  const json = await lost('stderr', ['--json'])
+  assert.equal([json.code, json.out.includes('OUTPUT_LOST')], [0, false])
+})
+
 test('a closed output stops the run', async () => {
   const ran = runOnFake(plain, { steps: 1000 })
   await new Promise<void>((resolve) => ran.runtime.events.once('step', () => resolve()))

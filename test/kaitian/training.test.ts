@@ -69,6 +69,27 @@ test('a failure in mid-run is an outcome, with its error', async () => {
   assert.equal([outcome, error?.code, steps], ['failed', 'NO_DEVICES_LEFT', 3])
 })
 
+test('a run that writes files has half a minute for them, and the usual time after that', async () => {
+  for (const told of [false, true]) {
+    const clock = virtualClock()
+    const runtime = new FakeRuntime({ steps: 1, deaf: true })
+    const training = new Training(async () => runtime, clock, true)
+    training.finished.catch(() => {})
+    await new Promise<void>((resolve) => training.events.once('step', () => resolve()))
+    let isClosed = false
+    const closed = training.close().then(() => (isClosed = true))
+    await clock.advance(told ? 20_000 : 31_000)
+    assert.not(isClosed)
+    // All that is written has been written by then.
+    if (told) training.events.emit('end', {} as never)
+    await clock.advance(told ? 1100 : 100)
+    assert.not(isClosed)
+    await clock.advance(200)
+    await closed
+    assert.is((await rejection(training.finished)).code, 'CANCELLED')
+  }
+})
+
 test('faults reach the runtime and are told as events', async () => {
   const { runtime, training } = start({ steps: 50 })
   const faults: string[] = []

@@ -149,6 +149,15 @@ test("what data() gives is checked by name; what it throws is the task's own err
   assert.is(await failing(own), own)
 })
 
+test('a device that is named before there are any is refused with a sentence', async () => {
+  const options = { task: 'test', groups: groupsOf('sim', [1]) }
+  const runtime = await Runtime.create(options, smallTask, () => {}, { placement: 'inline' })
+  const error = (await runtime.kill('cpu:0').catch((thrown: unknown) => thrown)) as KaitianError
+  await runtime.close()
+  assert.is(error.code, 'UNKNOWN_DEVICE')
+  assert.match(error.message, /the devices are not up yet: wait for the event ready\.$/)
+})
+
 test('a pace that leaves no time is refused rather than run', async () => {
   const groups = groupsOf('sim', [1], () => ({ pace: { alphaMs: 500, betaMs: 0 } }))
   const error = await refusedRun(smallTask, { groups, deadlineMs: 1000 })

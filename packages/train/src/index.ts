@@ -20,6 +20,7 @@ export {
   type RecordOptions,
   type TrainOptions,
 } from './run/options.js'
+export { chooseGroups, type ChosenGroups, type Machine } from './run/choose-groups.js'
 export { checkNames, groupEntries, recordEntries, runEntries } from './run/schema.js'
 export type { SgdOptions, Task } from './run/task.js'
 export { checkTask } from './run/load-task.js'
