@@ -36,7 +36,6 @@ async function isSaved({ weights }: Place): Promise<boolean> {
 
 for (const [signal, code] of [
   ['SIGHUP', 129],
-  ['SIGTERM', 143],
   ['SIGINT', 130],
 ] as const) {
   test(`${signal} stops the run in good order: weights and report are written`, async (place) => {
@@ -147,9 +146,7 @@ test('closed standard streams, and a stdout that can only be read, do no harm', 
 
 test('--save without a committed step writes nothing and says so', async (place) => {
   const diverging = { LEARNING_RATE: '1e39' }
-  const good = await runInShell(`${short} --max-steps 2 --save ${place.weights}`)
-  assert.is(good.code, 0)
-  const before = readFileSync(place.weights)
+  writeFileSync(place.weights, 'good')
   const words = `${short} --save ${place.weights} --report ${join(place.folder, 'r.html')}`
   const plain = await runInShell(words, diverging)
   assert.is(plain.code, 1)
@@ -159,7 +156,7 @@ test('--save without a committed step writes nothing and says so', async (place)
   const end = JSON.parse(json.out.trimEnd().split('\n').at(-1)!) as Line
   const reason = 'no step was committed'
   assert.equal(end['save'], { file: place.weights, written: false, reason })
-  assert.equal(readFileSync(place.weights), before)
+  assert.is(readFileSync(place.weights, 'utf8'), 'good')
   assert.not(existsSync(join(place.folder, 'r.html')))
 })
 

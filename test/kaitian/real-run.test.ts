@@ -56,19 +56,24 @@ const noisy = fileURLToPath(new URL('./fixtures/noisy-task.js', import.meta.url)
 const noises = ['import', 'data', 'thread', 'thread, written', 'process', 'worker', 'error']
 
 test('with --json stdout carries the own lines alone, whoever prints', async () => {
-  const ran = await runCommand(['train', noisy, '--group', 'a=sim@sim', '--json'])
+  const ran = await runCommand(['train', noisy, '--max-steps', '2', '--json'])
   assert.is(ran.code, 0)
   const lines = ran.out.trimEnd().split('\n')
-  assert.equal(undocumented(lines.map((line) => JSON.parse(line) as Line)), [])
+  const events = lines.map((line) => JSON.parse(line) as Line)
+  assert.equal(undocumented(events), [])
   for (const noise of noises) assert.ok(ran.err.includes(`noise: ${noise}\n`), noise)
+  // No group was named, either.
+  assert.match(String(events[0]['groupsChosen']), /^cpu=tfjs@cpu(\*\d+)?, /)
 })
 
 test('without --json what a task prints is printed where it says', async () => {
-  const ran = await runCommand(['train', noisy, '--group', 'a=sim@sim'])
+  const ran = await runCommand(['train', noisy, '--max-steps', '2'])
   assert.equal([ran.code, ran.err], [0, 'noise: error\n'])
   for (const noise of noises.filter((word) => word !== 'error')) {
     assert.ok(ran.out.includes(`noise: ${noise}\n`), noise)
   }
+  const chosen = /\nno group was named: cpu=tfjs@cpu(\*\d+)?, [^\n]+\ndevice cpu:0 in group cpu: /
+  assert.match(ran.out, chosen)
 })
 
 test('groups may be called as any property of an object is', async () => {
@@ -82,21 +87,6 @@ test('groups may be called as any property of an object is', async () => {
     devices.map(({ group, pace }) => `${group} ${pace === undefined ? '' : 'paced'}`),
     ['constructor ', 'toString paced', 'toString paced'],
   )
-})
-
-test('without --group it takes the devices that are there, and says which', async () => {
-  const small = fileURLToPath(new URL('./fixtures/small-task.js', import.meta.url))
-  const run = ['train', small, '--max-steps', '2', '--no-evaluate']
-  const plain = await runCommand(run)
-  assert.equal([plain.code, plain.err], [0, ''])
-  assert.match(
-    plain.out,
-    /\nno group was named: cpu=tfjs@cpu(\*\d)?, [^\n]+\ndevice cpu:0 in group cpu: /,
-  )
-  const { out } = await runCommand([...run, '--json'])
-  const ready = JSON.parse(out.split('\n')[0]) as Line
-  assert.match(String(ready['groupsChosen']), /^cpu=tfjs@cpu/)
-  assert.equal(undocumented([ready]), [])
 })
 
 test('Ctrl-C: within two seconds, with 130 and the place where it stood', async () => {
@@ -120,13 +110,6 @@ test('Ctrl-C before the first step ends as quickly', async () => {
   await printed('task ').catch(() => {})
   child.kill('SIGINT')
   assert.is((await ended).code, 130)
-})
-
-test('a reader that goes away stops the run', async () => {
-  const { child, ended, printed } = startCommand([...words, '--json', '--epochs', '1000'])
-  await printed('"event":"step"')
-  child.stdout.destroy()
-  assert.equal(await ended.then(({ code, err }) => [code, err]), [141, ''])
 })
 
 test('what only the run can find out is refused with its own code', async ({ folder }) => {
