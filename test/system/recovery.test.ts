@@ -43,7 +43,7 @@ test('maxSteps ends a run in mid-epoch; a fraction of a step is refused', async 
   assert.is(summary.steps, 5)
   const refused = tryRun({ options: { ...options, maxSteps: 1.5 } })
   const error = (await refused.catch((reason: unknown) => reason)) as KaitianError
-  assert.is(error.code, 'BAD_CONFIG')
+  assert.is(error.code, 'BAD_ARGUMENT')
 })
 
 test('a run that maxSteps ends at an epoch border is not recorded as finished', async () => {
