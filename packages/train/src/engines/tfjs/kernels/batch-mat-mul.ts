@@ -1,4 +1,4 @@
-import { broadcast_util, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs'
+import { broadcast_util, type KernelConfig, type TensorInfo } from '@tensorflow/tfjs-core'
 import type { Pointer, WasmHeap } from '../heap.js'
 import { multiply, multiplyTransposed, transpose, type Matrix } from './matrix.js'
 import { makeOutput, pointerOf, type KernelCall } from './tfjs-tensors.js'

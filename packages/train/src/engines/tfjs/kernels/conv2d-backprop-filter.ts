@@ -1,4 +1,4 @@
-import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs'
+import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core'
 import type { Pointer, WasmHeap } from '../heap.js'
 import type { ConvShape } from './conv-shape.js'
 import { convShapeOf, type ConvAttributes, type Shape4 } from './tfjs-shapes.js'

@@ -1,4 +1,4 @@
-import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs'
+import type { KernelConfig, TensorInfo } from '@tensorflow/tfjs-core'
 import type { Pointer, WasmHeap } from '../heap.js'
 import type { WindowShape } from './conv-shape.js'
 import { clearImages, eachImage, windowKernel } from './images.js'

@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs'
-import type { KernelConfig } from '@tensorflow/tfjs'
+import * as tf from '@tensorflow/tfjs-core'
+import type { KernelConfig } from '@tensorflow/tfjs-core'
 import { checkVersion } from '../backend.js'
 import { batchMatMulConfig } from './batch-mat-mul.js'
 import { conv2DBackpropFilterConfig } from './conv2d-backprop-filter.js'

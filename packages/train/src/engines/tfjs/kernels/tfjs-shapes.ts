@@ -1,5 +1,5 @@
 import { KaitianError } from '@kaitian/errors'
-import { backend_util } from '@tensorflow/tfjs'
+import { backend_util } from '@tensorflow/tfjs-core'
 import { fromTfjs, type ConvShape, type WindowShape } from './conv-shape.js'
 
 export type Shape4 = [number, number, number, number]

@@ -1,4 +1,4 @@
-import type { TensorInfo } from '@tensorflow/tfjs'
+import type { TensorInfo } from '@tensorflow/tfjs-core'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import { heapOf, type Pointer, type WasmHeap } from '../heap.js'
 
