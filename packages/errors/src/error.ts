@@ -63,6 +63,7 @@ export type ErrorCode =
   | 'BAD_MODEL'
   | 'BAD_TASK'
   | 'BATCH_TOO_SMALL'
+  | 'BUNDLED'
   | 'DATA_CORRUPT'
   | 'DATA_MISSING'
   | 'UNKNOWN_DEVICE'
@@ -91,6 +92,7 @@ export type ErrorCode =
   // collectives
   | 'COMMUNICATOR_ABORTED'
   | 'DEADLINE_EXCEEDED'
+  | 'NATIVE_BUILD_FAILED'
   | 'NATIVE_LOAD_FAILED'
   | 'PEER_DOWN'
   | 'RESULT_WRONG'

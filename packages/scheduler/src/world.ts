@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { KaitianError } from '@kaitian/errors'
+import { KaitianError, ownFile } from '@kaitian/errors'
 import * as v from 'valibot'
 
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0))
@@ -86,9 +86,6 @@ export type World = v.InferOutput<typeof worldSchema>
 export type WorldDevice = World['devices'][number]
 export type WorldEvent = World['events'][number]
 
-/** The folder of the worlds that come with this package. */
-const folder = new URL('../worlds/', import.meta.url)
-
 /** Checks a world read from JSON; BAD_CONFIG names the field that is wrong. */
 export function parseWorld(json: unknown): World {
   const result = v.safeParse(worldSchema, json)
@@ -125,6 +122,7 @@ export function readWorld(file: URL | string): World {
 
 /** The worlds that come with this package, in the order of their names. */
 export function ownWorlds(): World[] {
+  const folder = ownFile('../worlds/', import.meta.url)
   const files = readdirSync(folder).filter((name) => name.endsWith('.json'))
   return files.toSorted().map((name) => readWorld(new URL(name, folder)))
 }

@@ -1,3 +1,5 @@
+import { ownFile } from '@kaitian/errors'
+
 export * from './model/index.js'
 export type { Batch, BatchResult, Engine, EngineFactory, EngineOptions } from './engines/engine.js'
 export type { DataSet, Samples } from './data/dataset.js'
@@ -27,4 +29,6 @@ export { checkTask } from './run/load-task.js'
 export { Runtime, type Emit, type Surroundings } from './runtime/runtime.js'
 
 /** Module of the runtime's thread, for `openFacade`. */
-export const runtimeModule: URL = new URL('./runtime/main.js', import.meta.url)
+export function runtimeModule(): URL {
+  return ownFile('./runtime/main.js', import.meta.url)
+}

@@ -48,7 +48,7 @@ export class ActorContext implements Context {
     return this.#life.signal
   }
 
-  get abortWord(): Int32Array<SharedArrayBuffer> {
+  get abortWord(): Int32Array {
     return this.#cell.site.abortWord
   }
 

@@ -154,7 +154,7 @@ export interface Context<P extends Protocol = Protocol> extends Spawner {
    * One shared integer that becomes 1 when this incarnation is told to end and its thread does not
    * hear it: native code polls it, or waits on it. Written from another thread.
    */
-  readonly abortWord: Int32Array<SharedArrayBuffer>
+  readonly abortWord: Int32Array
   /** The message in hand, until its handler has settled. */
   readonly message: MessageInHand
   /** Puts the message in hand aside until `unstash`; does not return. */

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { ownFile } from '@kaitian/errors'
 import { deferred } from '../deferred.js'
 import type { SiteData } from '../site/wire.js'
 import type { Hall } from '../transport/hall.js'
@@ -27,7 +28,7 @@ export class Process extends Vessel {
 
   constructor(data: SiteData, hall: Hall) {
     super('process', data.path)
-    const main = fileURLToPath(new URL('./process-main.js', import.meta.url))
+    const main = fileURLToPath(ownFile('./process-main.js', import.meta.url))
     this.#child = spawn(process.execPath, [...inheritedOptions(), main], {
       stdio: [
         'ignore',

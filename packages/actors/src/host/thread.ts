@@ -1,4 +1,5 @@
 import { MessageChannel, Worker } from 'node:worker_threads'
+import { ownFile } from '@kaitian/errors'
 import { deferred } from '../deferred.js'
 import type { SiteData } from '../site/wire.js'
 import type { Hall } from '../transport/hall.js'
@@ -27,7 +28,7 @@ export class Thread extends Vessel {
     const abortWord = this.#abortWord.buffer
     const threadData: ThreadData = { ...data, abortWord, port: port2, hall: hall.folder }
     try {
-      this.#worker = new Worker(new URL('./thread-main.js', import.meta.url), {
+      this.#worker = new Worker(ownFile('./thread-main.js', import.meta.url), {
         name: data.path,
         workerData: threadData,
         transferList: [port2],

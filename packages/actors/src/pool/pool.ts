@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { KaitianError, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
+import { KaitianError, ownFile, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
 import { Piscina } from 'piscina'
 import { nextTurn } from '../next-turn.js'
 
@@ -48,7 +48,7 @@ class PiscinaPool<Task, Result> implements Pool<Task, Result> {
     this.#module = module
     this.#maxQueue = maxQueue
     this.#piscina = new Piscina<Task, PoolOutcome>({
-      filename: new URL('./pool-main.js', import.meta.url).href,
+      filename: ownFile('./pool-main.js', import.meta.url).href,
       workerData: { module: module.href },
       minThreads: threads,
       maxThreads: threads,

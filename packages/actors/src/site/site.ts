@@ -68,7 +68,7 @@ export class Site implements Ward {
   readonly book: Book
   readonly tree: Tree
   readonly nursery: Nursery
-  readonly abortWord: Int32Array<SharedArrayBuffer>
+  readonly abortWord: Int32Array
   /** The actor whose turn it is. */
   current: Cell | undefined = undefined
   /** How many actors' `start` are on the stack. */

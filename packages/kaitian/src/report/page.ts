@@ -1,12 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { ownFile } from '@kaitian/errors'
 import { narrateEpoch } from '../terminal/narrate.js'
 import { summaryRows } from '../terminal/summary.js'
 import type { Curves, Mark, RunHistory } from './history.js'
-
-const require = createRequire(import.meta.url)
-const UPLOT_STYLE = require.resolve('uplot/dist/uPlot.min.css')
-const UPLOT_SCRIPT = require.resolve('uplot/dist/uPlot.iife.min.js')
 
 export interface ReportContent {
   readonly title: string
@@ -50,14 +47,14 @@ export function renderReport({ title, runs, tables = [] }: ReportContent): strin
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">`,
     `<title>${escape(title)}</title>`,
-    `<style>${textOf(UPLOT_STYLE)}\n${textOf(asset('report.css'))}</style>`,
+    `<style>${textOf(plotter('uPlot.min.css'))}\n${textOf(asset('report.css'))}</style>`,
     '</head>',
     '<body>',
     `<h1>${escape(title)}</h1>`,
     ...tables.map(renderTable),
     ...runs.map(renderRun),
     `<script type="application/json" id="data">${asScriptData(data)}</script>`,
-    `<script>${textOf(UPLOT_SCRIPT)}</script>`,
+    `<script>${textOf(plotter('uPlot.iife.min.js'))}</script>`,
     `<script>${textOf(asset('report.js'))}</script>`,
     '</body>',
     '</html>',
@@ -146,7 +143,11 @@ function asScriptData(data: PageData): string {
 }
 
 function asset(name: string): URL {
-  return new URL(`../../assets/${name}`, import.meta.url)
+  return ownFile(`../../assets/${name}`, import.meta.url)
+}
+
+function plotter(name: string): string {
+  return createRequire(import.meta.url).resolve(`uplot/dist/${name}`)
 }
 
 function textOf(file: string | URL): string {

@@ -40,7 +40,7 @@ export function train(options: TrainingOptions): Training {
 /** What the run refuses at its start is the user's business; in which thread it did so is not. */
 async function openRuntimeThread(options: TrainOptions, { print }: Surroundings): Promise<Runtime> {
   try {
-    return await openFacade<TrainApi, TrainEvents>(runtimeModule, {
+    return await openFacade<TrainApi, TrainEvents>(runtimeModule(), {
       data: options,
       ...(print === undefined ? {} : { print }),
     })

@@ -1,5 +1,5 @@
 import { openPool, type Pool } from '@kaitian/actors'
-import { KaitianError } from '@kaitian/errors'
+import { KaitianError, ownFile } from '@kaitian/errors'
 import type { Augmentation } from './augment.js'
 import type { Samples } from './dataset.js'
 import { FeedEntry } from './feed-entry.js'
@@ -66,7 +66,7 @@ export class ShardFeed {
     this.#pool =
       options.pool ??
       openPool<PackTask, void>({
-        module: new URL('./pack-worker.js', import.meta.url),
+        module: ownFile('./pack-worker.js', import.meta.url),
         maxQueue: slots,
         ...(threads === undefined ? {} : { threads }),
       })

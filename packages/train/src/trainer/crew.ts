@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Context, Down, Ref } from '@kaitian/actors'
 import type { CommunicatorTicket, Region } from '@kaitian/comm-native'
-import { KaitianError } from '@kaitian/errors'
+import { KaitianError, ownFile } from '@kaitian/errors'
 import type { Peer } from '../bridge/peering.js'
 import type { FeedLayout } from '../data/feed.js'
 import { Device } from '../device/device.js'
@@ -188,7 +188,7 @@ export class Crew {
       },
       {
         name: `leader-${group.name}`,
-        on: placement === 'inline' ? 'inline' : { thread: leaderModule },
+        on: placement === 'inline' ? 'inline' : { thread: leaderModule() },
       },
     )
     this.#leaders.set(group.name, leader)
@@ -219,7 +219,7 @@ export class Crew {
       bucketTarget: settings.bucketTarget,
       trainer: this.#ctx.self,
     }
-    const on = placement === 'inline' ? 'inline' : { thread: deviceModule }
+    const on = placement === 'inline' ? 'inline' : { thread: deviceModule() }
     const ref = await this.#ctx.spawn(Device, args, { name: name.replace(':', '-'), on })
     const info = await ref.ask.describe(undefined, { timeoutMs: settings.deadlines.control })
     this.devices.set(name, { name, group, ref, info })
@@ -245,8 +245,8 @@ function causeOf(name: string, { reason, error }: Down): string {
   return `${name} failed: ${message}`
 }
 
-const deviceModule = new URL('../device/device.js', import.meta.url)
-const leaderModule = new URL('../leader/leader.js', import.meta.url)
+const deviceModule = (): URL => ownFile('../device/device.js', import.meta.url)
+const leaderModule = (): URL => ownFile('../leader/leader.js', import.meta.url)
 
 /** T5: a member takes part only with the others' bits. */
 function agreedDigest(devices: readonly CrewDevice[], joined: readonly Joined[]): string {

@@ -1,5 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core'
-import type { GradConfig, KernelConfig, NamedTensorMap, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
+import type {
+  GradConfig,
+  KernelConfig,
+  NamedTensorMap,
+  Tensor,
+  TensorInfo,
+} from '@tensorflow/tfjs-core'
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import { groupNorm, groupNormGradient, savedFloats, type GroupNormShape } from './group-norm.js'
 import type { Clamp } from './normalise.js'
