@@ -1,4 +1,5 @@
 export { loadBackend, type BackendPreference } from './backend.js'
+export { buildAdvice } from './load-error.js'
 export { DTYPES, ELEMENT_BYTES, type Data, type DType } from './dtype.js'
 export { OPS, type Op } from './op.js'
 export {

@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { ownFile } from '@kaitian/errors'
+import { addonFiles, platformName } from '../scripts/layout.js'
 import type { Data } from './dtype.js'
 import type { Failure } from './failure.js'
 import type { SgdStep } from './types.js'
@@ -165,11 +168,24 @@ export interface NativeSharedFailure extends Error {
   readonly reason: 'unsupported' | 'refused' | 'gone' | 'denied' | 'foreign' | 'short'
 }
 
-const ADDON = '../native/build/Release/kaitian_comm.node'
-
-/** @throws when it was not built, does not load, or was built for another Node.js */
+/** @throws when none is there for this Node.js and this platform, or none loads; says why */
 export function loadAddon(): NativeAddon {
-  const addon = createRequire(import.meta.url)(ADDON) as NativeAddon
+  ownFile('../native/binding.gyp', import.meta.url)
+  const files = addonFiles()
+  let failure: unknown
+  for (const file of files.filter((path) => existsSync(path))) {
+    try {
+      return loadFrom(file)
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  const node = `Node.js ABI ${process.versions.modules} on ${platformName()}`
+  throw failure ?? new Error(`it was not built, and none for ${node} came with the package`)
+}
+
+function loadFrom(file: string): NativeAddon {
+  const addon = createRequire(file)(file) as NativeAddon
   const { modules } = process.versions
   if (addon.nodeModules !== modules) {
     throw new Error(`it was built for Node.js ABI ${addon.nodeModules}, this is ABI ${modules}`)

@@ -1,4 +1,5 @@
 import { KaitianError } from '@kaitian/errors'
+import { buildAdvice } from '../load-error.js'
 import type { CommBackend } from '../types.js'
 import { monotonic, type Now } from './clock.js'
 import { TypeScriptCommunicator } from './communicator.js'
@@ -25,6 +26,6 @@ export function typeScriptBackend(reason: string, now: Now = monotonic): CommBac
 function refuseTrunk(reason: string): never {
   throw new KaitianError(
     'NATIVE_LOAD_FAILED',
-    `Groups in different processes need the native core, and this is the TypeScript fallback: ${reason}. Build the core with 'npm run build' on a machine with a C++20 compiler, make and Python, or run all devices as one group.`,
+    `Groups in different processes need the native core, and this is the TypeScript fallback: ${reason}. ${buildAdvice()}, or run all devices as one group.`,
   )
 }

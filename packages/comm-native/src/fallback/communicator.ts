@@ -1,6 +1,7 @@
 import { KaitianError } from '@kaitian/errors'
 import { checkCommunicator, checkIssue, roomsOf, type Room } from '../checks.js'
 import { failureError, type Failure } from '../failure.js'
+import { buildAdvice } from '../load-error.js'
 import { compare } from '../signature.js'
 import type { DType } from '../dtype.js'
 import type {
@@ -27,7 +28,7 @@ function byGroup({
 function spansNeedNative(): KaitianError {
   return new KaitianError(
     'NATIVE_LOAD_FAILED',
-    "Groups in different processes need the native core; the TypeScript fallback joins those of one process. Build it with 'npm run build' on a machine with a C++20 compiler, make and Python.",
+    `Groups in different processes need the native core; the TypeScript fallback joins those of one process. ${buildAdvice()}.`,
   )
 }
 
@@ -36,7 +37,7 @@ function checkSummable({ op, dtype }: Signature): void {
   if (op === 'sum' && (dtype === 'f32' || dtype === 'i64')) return
   throw new KaitianError(
     'UNSUPPORTED_OP',
-    `The TypeScript fallback sums f32 and i64; it cannot do '${op}' of ${dtype}. Build the native core with 'npm run build'.`,
+    `The TypeScript fallback sums f32 and i64; it cannot do '${op}' of ${dtype}. It takes the native core. ${buildAdvice()}.`,
     { fields: { op, dtype } },
   )
 }

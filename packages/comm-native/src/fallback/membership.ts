@@ -1,6 +1,7 @@
 import { KaitianError } from '@kaitian/errors'
 import { checkSignature } from '../checks.js'
 import { describeFailure } from '../failure.js'
+import { buildAdvice } from '../load-error.js'
 import { alreadyJoined, tooFarAhead } from '../membership-errors.js'
 import { Member } from '../member.js'
 import type { CommunicatorTicket, Signature } from '../types.js'
@@ -47,7 +48,7 @@ export class TypeScriptMembership extends Member {
 function callsNeedNative(): KaitianError {
   return new KaitianError(
     'UNSUPPORTED_OP',
-    "Members' own calls need the native core; the TypeScript fallback reduces buckets alone. Build it with 'npm run build' on a machine with a C++20 compiler, make and Python.",
+    `Members' own calls need the native core; the TypeScript fallback reduces buckets alone. ${buildAdvice()}.`,
   )
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { createSystem, type Ref, type System } from '@kaitian/actors'
-import { loadBackend, type CommBackend, type Communicator } from '@kaitian/comm-native'
-import { KaitianError } from '@kaitian/errors'
+import { buildAdvice, loadBackend, type CommBackend, type Communicator } from '@kaitian/comm-native'
+import { KaitianError, ownFile } from '@kaitian/errors'
 import { EventEmitter } from 'eventemitter3'
 import { version } from '../version.js'
 import { collectiveOf } from './collectives.js'
@@ -36,7 +36,7 @@ export class Bench implements AsyncDisposable {
    * @param rankModule exports `BenchRank`, for the ranks' threads
    * @throws BAD_ARGUMENT, NATIVE_LOAD_FAILED
    */
-  constructor(options: BenchOptions, rankModule = new URL('./rank.js', import.meta.url)) {
+  constructor(options: BenchOptions, rankModule = ownFile('./rank.js', import.meta.url)) {
     this.plan = planBench(options)
     this.#backend = nativeBackend()
     this.#rankModule = rankModule
@@ -127,6 +127,6 @@ function nativeBackend(): CommBackend {
   if (backend.implementation === 'native') return backend
   throw new KaitianError(
     'NATIVE_LOAD_FAILED',
-    `What is measured are the native collectives, which are not there: ${backend.description}. Build them with 'npm run build' on a machine with a C++20 compiler, make and Python.`,
+    `What is measured are the native collectives, which are not there: ${backend.description}. ${buildAdvice()}.`,
   )
 }

@@ -2,6 +2,7 @@ import { Bench } from '../bench/bench.js'
 import { startTraining, type StartTraining } from '../training/train.js'
 import { version } from '../version.js'
 import { benchCommand, type StartBench } from './bench-command.js'
+import { buildNativeCommand } from './build-native-program.js'
 import { asKaitianError, errorLine, EXIT } from './exit.js'
 import { processHost, type Host } from './host.js'
 import { settledCode } from './outside.js'
@@ -39,6 +40,9 @@ async function codeOf(words: readonly string[], host: Host, starters: Starters):
       write: (text) => host.out.write(text),
       train: async (task, flags) => {
         code = await trainCommand(task, flags, host, starters.train)
+      },
+      buildNative: async () => {
+        code = await buildNativeCommand(host)
       },
       bench: async (collective, flags) => {
         code = await benchCommand(collective, flags, host, starters.bench)

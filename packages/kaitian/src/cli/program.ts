@@ -3,6 +3,7 @@ import type { Pace } from '@kaitian/train'
 import { Command, CommanderError } from 'commander'
 import type { CollectiveName } from '../bench/collectives.js'
 import { benchProgram, type BenchFlags } from './bench-program.js'
+import { buildNativeProgram } from './build-native-program.js'
 import { trainFlags } from './train-flags.js'
 
 /** What `kaitian train` was given, as commander hands it over: see train-flags.ts. */
@@ -20,6 +21,7 @@ export interface ProgramActions {
   readonly version: string
   readonly write: (text: string) => void
   readonly train: (task: string, flags: TrainFlags) => Promise<void>
+  readonly buildNative: () => Promise<void>
   readonly bench: (collective: CollectiveName, flags: BenchFlags) => Promise<void>
 }
 
@@ -31,7 +33,11 @@ export async function runProgram(words: readonly string[], actions: ProgramActio
   const program = new Command('kaitian')
     .description('Train one model across accelerators that cannot talk to each other')
     .version(actions.version)
-  const commands = [trainCommand(actions), benchProgram(actions.bench)]
+  const commands = [
+    trainCommand(actions),
+    benchProgram(actions.bench),
+    buildNativeProgram(actions.buildNative),
+  ]
   for (const command of commands) program.addCommand(command)
   for (const command of [program, ...commands]) {
     command.exitOverride().configureOutput({ writeOut: actions.write, writeErr: () => {} })

@@ -1,0 +1,2 @@
+export function addonFiles(): readonly string[]
+export function platformName(): string
