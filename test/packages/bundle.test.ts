@@ -74,8 +74,13 @@ const REQUIRE = {
 
 function bundle(entry: string, outfile: string, options: BuildOptions): Promise<unknown> {
   return build({
-    ...{ bundle: true, platform: 'node', target: 'node20', logLevel: 'silent' },
-    ...{ absWorkingDir: project.folder, entryPoints: [entry], outfile },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'silent',
+    absWorkingDir: project.folder,
+    entryPoints: [entry],
+    outfile,
     ...options,
   })
 }

@@ -106,8 +106,13 @@ function writeExamples(): void {
   const lines = rest.map((path, index) => `export * as part${index} from '@kaitian/${path}'\n`)
   project.write('rest-example.ts', lines.join(''))
   const compilerOptions = {
-    ...{ module: 'nodenext', target: 'es2022', lib: ['es2022'], types: ['node'] },
-    ...{ strict: true, skipLibCheck: false, outDir: 'out' },
+    module: 'nodenext',
+    target: 'es2022',
+    lib: ['es2022'],
+    types: ['node'],
+    strict: true,
+    skipLibCheck: false,
+    outDir: 'out',
     typeRoots: [fileURLToPath(new URL('../../../node_modules/@types', import.meta.url))],
   }
   project.write('tsconfig.json', JSON.stringify({ compilerOptions, include: ['*-example.ts'] }))
@@ -123,9 +128,8 @@ for (const [which, name] of Object.entries(compilers)) {
 
 test('the least TypeScript is the one that docs/installing.md states', () => {
   const page = readFileSync(new URL('../../../docs/installing.md', import.meta.url), 'utf8')
-  const { version } = createRequire(import.meta.url)('typescript-least/package.json') as {
-    version: string
-  }
+  const require = createRequire(import.meta.url)
+  const { version } = require('typescript-least/package.json') as { version: string }
   assert.ok(page.includes(`TypeScript ${version.replace(/\.\d+$/, '')} or newer`), version)
 })
 

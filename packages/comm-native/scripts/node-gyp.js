@@ -24,7 +24,10 @@ function homeOption({ HOME, USERPROFILE }) {
 export function runNodeGyp({ nodedir, env, compiled }) {
   const command = [
     require.resolve('node-gyp/bin/node-gyp.js'),
-    ...['configure', 'build', '--release', `--jobs=${availableParallelism()}`],
+    'configure',
+    'build',
+    '--release',
+    `--jobs=${availableParallelism()}`,
     ...(nodedir === undefined ? [] : [`--nodedir=${nodedir}`]),
     ...homeOption(env),
   ]

@@ -47,14 +47,14 @@ export function renderReport({ title, runs, tables = [] }: ReportContent): strin
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">`,
     `<title>${escape(title)}</title>`,
-    `<style>${textOf(plotter('uPlot.min.css'))}\n${textOf(asset('report.css'))}</style>`,
+    `<style>${textOf(plotter().style)}\n${textOf(asset('report.css'))}</style>`,
     '</head>',
     '<body>',
     `<h1>${escape(title)}</h1>`,
     ...tables.map(renderTable),
     ...runs.map(renderRun),
     `<script type="application/json" id="data">${asScriptData(data)}</script>`,
-    `<script>${textOf(plotter('uPlot.iife.min.js'))}</script>`,
+    `<script>${textOf(plotter().script)}</script>`,
     `<script>${textOf(asset('report.js'))}</script>`,
     '</body>',
     '</html>',
@@ -146,8 +146,13 @@ function asset(name: string): URL {
   return ownFile(`../../assets/${name}`, import.meta.url)
 }
 
-function plotter(name: string): string {
-  return createRequire(import.meta.url).resolve(`uplot/dist/${name}`)
+/** Looked up when a page is made: in a bundle of a task there is none to find. */
+function plotter(): { style: string; script: string } {
+  const require = createRequire(import.meta.url)
+  return {
+    style: require.resolve('uplot/dist/uPlot.min.css'),
+    script: require.resolve('uplot/dist/uPlot.iife.min.js'),
+  }
 }
 
 function textOf(file: string | URL): string {

@@ -1,0 +1,120 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { depth } from '../depth.js'
+import { machineWith, type Machine } from './npm.js'
+import { nodes, packages, prebuilds } from './scripts.js'
+
+// The packed packages, installed by npm on every supported Node.js. This takes the registry and
+// compiles the native core for each of them, so `npm test` only holds the page to the versions.
+
+const test = suite('packages installed by npm')
+const versions = depth({ cut: [], full: nodes.NODES })
+const page = readFileSync(new URL('../../../docs/installing.md', import.meta.url), 'utf8')
+let tarballs: string[] = []
+
+test('the page names the versions of Node.js that a native core comes for', () => {
+  const majors = nodes.NODES.map((version) => version.split('.')[0])
+  assert.is(majors.length, 3)
+  assert.ok(page.includes(`for Node.js ${majors[0]}, ${majors[1]} and ${majors[2]}`))
+})
+
+if (versions.length > 0) {
+  const folder = mkdtempSync(join(tmpdir(), 'kaitian-tarballs-'))
+  test.before(() => {
+    prebuilds.prebuild()
+    tarballs = packages.packInto(folder)
+  })
+  test.after(() => rmSync(folder, { recursive: true }))
+}
+
+const groups = ['--group', 'a=tfjs@cpu', '--group', 'b=tfjs@cpu']
+const training = ['kaitian', 'train', 'node_modules/kaitian/example', '--max-steps', '6', ...groups]
+const measuring = ['kaitian', 'bench', 'allreduce', '--max', '16KiB', '--json']
+
+async function succeed(machine: Machine, ...call: Parameters<Machine['run']>): Promise<string> {
+  const { code, out, err } = await machine.run(...call)
+  assert.is(code, 0, `${call[1].join(' ')}: ${out}${err}`)
+  return `${out}${err}`
+}
+
+/** Bytes on the disk. */
+function sizeOf(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return files
+    .filter((file) => file.isFile())
+    .reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0)
+}
+
+for (const version of versions) {
+  for (const compiler of [false, true]) {
+    test(`Node.js ${version} ${compiler ? 'with' : 'without'} a compiler: trains, measures, joins groups over TCP`, async () => {
+      const machine = machineWith(nodes.fetchNode(version), compiler)
+      try {
+        await succeed(machine, 'npm', ['install', '--no-audit', '--no-fund', ...tarballs])
+        const megabytes = sizeOf(join(machine.folder, 'node_modules')) / 1e6
+        assert.ok(megabytes <= 130, `${megabytes} MB`)
+        assert.match(await succeed(machine, 'npx', training), /finished/)
+        const overTcp = await succeed(machine, 'npx', [...training, '--bridge', 'tcp', '--json'])
+        assert.match(overTcp, /"outcome":"finished"/)
+        const measured = await succeed(machine, 'npx', measuring)
+        assert.match(measured, new RegExp(`"node":"v${version}".*"backend":"native`))
+      } finally {
+        machine.remove()
+      }
+    })
+  }
+
+  test(`Node.js ${version} builds its own core, though npm was given the headers of another`, async () => {
+    const node = nodes.fetchNode(version)
+    const other = nodes.fetchNode(nodes.NODES[version === nodes.NODES[0] ? 1 : 0])
+    const env = { npm_config_nodedir: dirname(dirname(other)) }
+    const machine = machineWith(node, true)
+    try {
+      const install = ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs]
+      await succeed(machine, 'npm', install)
+      const native = join(machine.folder, 'node_modules', '@kaitian', 'comm-native')
+      rmSync(join(native, 'prebuilds'), { recursive: true })
+      const refused = await machine.run('npx', measuring)
+      assert.match(refused.err, /NATIVE_LOAD_FAILED: .*'npx kaitian build-native'/)
+      const built = await succeed(machine, 'npx', ['kaitian', 'build-native'], env)
+      assert.match(
+        built,
+        /not used: the nodedir that npm was given, \S+, has the headers of Node\.js v/,
+      )
+      assert.match(built, /compiling: (\d+) of \1 files\n.*the native core was built and loads\n/s)
+      const again = await succeed(machine, 'npx', ['kaitian', 'build-native'], env)
+      assert.is(again, 'the native core is built and loads\n')
+      assert.match(await succeed(machine, 'npx', measuring), /"backend":"native/)
+    } finally {
+      machine.remove()
+    }
+  })
+}
+
+/** The newest version of a library's interface that a binary asks for. */
+function needs(binary: string, library: string): number {
+  const text = readFileSync(binary, 'latin1')
+  const asked = [...text.matchAll(new RegExp(`${library}_[0-9]+\\.(?:4\\.)?([0-9]+)\0`, 'g'))]
+  return Math.max(...asked.map(([, minor]) => Number(minor)))
+}
+
+if (versions.length > 0) {
+  test('the native core asks for no newer system than the page says', () => {
+    const root = fileURLToPath(new URL('../../../packages/comm-native/prebuilds', import.meta.url))
+    const names = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    const binaries = names.filter((name) => /linux.*glibc.*\.node$/.test(name))
+    assert.is(binaries.length, nodes.NODES.length)
+    const [, glibc] = /glibc 2\.(\d+) and libstdc\+\+ of GCC 11/.exec(page) ?? []
+    for (const name of binaries) {
+      assert.ok(needs(join(root, name), 'GLIBC') <= Number(glibc), name)
+      // Its version 3.4.29 came with GCC 11.
+      assert.ok(needs(join(root, name), 'GLIBCXX') <= 29, name)
+    }
+  })
+}
+
+test.run()
