@@ -26,7 +26,7 @@ export function whenNative(run: () => void): void {
     assert.match(loadBackend('auto').description, /TypeScript, without native code: /)
     const error = thrown(() => loadBackend('native'))
     assert.is(error.code, 'NATIVE_LOAD_FAILED')
-    assert.match(error.message, /npm run build/)
+    assert.match(error.message, /npx kaitian build-native/)
   })
   test('the tools to build it are not here', async () => {
     // Else a broken build would pass as a machine without a compiler.

@@ -251,7 +251,7 @@ function refusals(): void {
   test('without the native core they are refused, with what to do', () => {
     const program = fileURLToPath(new URL('./programs/no-addon.js', import.meta.url))
     const output = execFileSync(process.execPath, [program], { encoding: 'utf8' })
-    assert.match(output, /^NATIVE_LOAD_FAILED: .*npm run build.*threads of one process/)
+    assert.match(output, /^NATIVE_LOAD_FAILED: .*npx kaitian build-native.*threads of one process/)
   })
   test('on another system than Linux they are refused by name', () => {
     const { platform } = process

@@ -272,7 +272,7 @@ const fallback = suite('trunks without the native core')
 fallback('are refused, and what to do is said', () => {
   const error = thrown(() => loadBackend('typescript').openTrunk())
   assert.is(error.code, 'NATIVE_LOAD_FAILED')
-  assert.match(error.message, /need the native core.*npm run build/)
+  assert.match(error.message, /need the native core.*npx kaitian build-native/)
 })
 fallback.run()
 
