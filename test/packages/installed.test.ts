@@ -12,24 +12,17 @@ import { nodes, packages, prebuilds } from './scripts.js'
 // compiles the native core for each of them, so `npm test` only holds the page to the versions.
 
 const test = suite('packages installed by npm')
-const versions = depth({ cut: [], full: nodes.NODES })
 const page = readFileSync(new URL('../../../docs/installing.md', import.meta.url), 'utf8')
+const folder = mkdtempSync(join(tmpdir(), 'kaitian-tarballs-'))
 let tarballs: string[] = []
+
+test.after(() => rmSync(folder, { recursive: true }))
 
 test('the page names the versions of Node.js that a native core comes for', () => {
   const majors = nodes.NODES.map((version) => version.split('.')[0])
   assert.is(majors.length, 3)
   assert.ok(page.includes(`for Node.js ${majors[0]}, ${majors[1]} and ${majors[2]}`))
 })
-
-if (versions.length > 0) {
-  const folder = mkdtempSync(join(tmpdir(), 'kaitian-tarballs-'))
-  test.before(() => {
-    prebuilds.prebuild()
-    tarballs = packages.packInto(folder)
-  })
-  test.after(() => rmSync(folder, { recursive: true }))
-}
 
 const groups = ['--group', 'a=tfjs@cpu', '--group', 'b=tfjs@cpu']
 const training = ['kaitian', 'train', 'node_modules/kaitian/example', '--max-steps', '6', ...groups]
@@ -41,53 +34,53 @@ async function succeed(machine: Machine, ...call: Parameters<Machine['run']>): P
   return `${out}${err}`
 }
 
-/** Bytes on the disk. */
-function sizeOf(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-  return files
+function install(machine: Machine, ...options: string[]): Promise<string> {
+  const quiet = ['--no-audit', '--no-fund', ...options]
+  return succeed(machine, 'npm', ['install', ...quiet, ...tarballs])
+}
+
+function installs(version: string, compiler: boolean): void {
+  const where = `Node.js ${version} ${compiler ? 'with' : 'without'} a compiler`
+  test(`${where}: trains, measures, joins groups over TCP`, async () => {
+    const machine = machineWith(nodes.fetchNode(version), compiler)
+    try {
+      await install(machine)
+      const megabytes = sizeOf(join(machine.folder, 'node_modules')) / 1e6
+      console.log(`${where}: ${megabytes.toFixed(0)} MB`)
+      assert.ok(megabytes <= 130, `${megabytes} MB`)
+      assert.match(await succeed(machine, 'npx', training), /finished/)
+      const overTcp = await succeed(machine, 'npx', [...training, '--bridge', 'tcp', '--json'])
+      assert.match(overTcp, /"outcome":"finished"/)
+      const measured = await succeed(machine, 'npx', measuring)
+      assert.match(measured, new RegExp(`"node":"v${version}".*"backend":"native`))
+    } finally {
+      machine.remove()
+    }
+  })
+}
+
+/** Bytes of the files. */
+function sizeOf(path: string): number {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((file) => file.isFile())
     .reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0)
 }
 
-for (const version of versions) {
-  for (const compiler of [false, true]) {
-    test(`Node.js ${version} ${compiler ? 'with' : 'without'} a compiler: trains, measures, joins groups over TCP`, async () => {
-      const machine = machineWith(nodes.fetchNode(version), compiler)
-      try {
-        await succeed(machine, 'npm', ['install', '--no-audit', '--no-fund', ...tarballs])
-        const megabytes = sizeOf(join(machine.folder, 'node_modules')) / 1e6
-        assert.ok(megabytes <= 130, `${megabytes} MB`)
-        assert.match(await succeed(machine, 'npx', training), /finished/)
-        const overTcp = await succeed(machine, 'npx', [...training, '--bridge', 'tcp', '--json'])
-        assert.match(overTcp, /"outcome":"finished"/)
-        const measured = await succeed(machine, 'npx', measuring)
-        assert.match(measured, new RegExp(`"node":"v${version}".*"backend":"native`))
-      } finally {
-        machine.remove()
-      }
-    })
-  }
-
-  test(`Node.js ${version} builds its own core, though npm was given the headers of another`, async () => {
-    const node = nodes.fetchNode(version)
-    const other = nodes.fetchNode(nodes.NODES[version === nodes.NODES[0] ? 1 : 0])
-    const env = { npm_config_nodedir: dirname(dirname(other)) }
-    const machine = machineWith(node, true)
+function buildsItsOwn(version: string, other: string): void {
+  test(`Node.js ${version} builds its own core, though npm was given the headers of ${other}`, async () => {
+    const env = { npm_config_nodedir: dirname(dirname(nodes.fetchNode(other))) }
+    const machine = machineWith(nodes.fetchNode(version), true)
+    const build = (): Promise<string> => succeed(machine, 'npx', ['kaitian', 'build-native'], env)
     try {
-      const install = ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs]
-      await succeed(machine, 'npm', install)
+      await install(machine, '--ignore-scripts')
       const native = join(machine.folder, 'node_modules', '@kaitian', 'comm-native')
       rmSync(join(native, 'prebuilds'), { recursive: true })
       const refused = await machine.run('npx', measuring)
       assert.match(refused.err, /NATIVE_LOAD_FAILED: .*'npx kaitian build-native'/)
-      const built = await succeed(machine, 'npx', ['kaitian', 'build-native'], env)
-      assert.match(
-        built,
-        /not used: the nodedir that npm was given, \S+, has the headers of Node\.js v/,
-      )
-      assert.match(built, /compiling: (\d+) of \1 files\n.*the native core was built and loads\n/s)
-      const again = await succeed(machine, 'npx', ['kaitian', 'build-native'], env)
-      assert.is(again, 'the native core is built and loads\n')
+      const text = await build()
+      assert.match(text, /not used: the nodedir that npm was given, \S+, has the headers of Node/)
+      assert.match(text, /compiling: (\d+) of \1 files\n.*the native core was built and loads\n/s)
+      assert.is(await build(), 'the native core is built and loads\n')
       assert.match(await succeed(machine, 'npx', measuring), /"backend":"native/)
     } finally {
       machine.remove()
@@ -95,14 +88,7 @@ for (const version of versions) {
   })
 }
 
-/** The newest version of a library's interface that a binary asks for. */
-function needs(binary: string, library: string): number {
-  const text = readFileSync(binary, 'latin1')
-  const asked = [...text.matchAll(new RegExp(`${library}_[0-9]+\\.(?:4\\.)?([0-9]+)\0`, 'g'))]
-  return Math.max(...asked.map(([, minor]) => Number(minor)))
-}
-
-if (versions.length > 0) {
+function asksForNoMore(): void {
   test('the native core asks for no newer system than the page says', () => {
     const root = fileURLToPath(new URL('../../../packages/comm-native/prebuilds', import.meta.url))
     const names = readdirSync(root, { recursive: true, encoding: 'utf8' })
@@ -115,6 +101,26 @@ if (versions.length > 0) {
       assert.ok(needs(join(root, name), 'GLIBCXX') <= 29, name)
     }
   })
+}
+
+/** The newest version of a library's interface that a binary asks for. */
+function needs(binary: string, library: string): number {
+  const text = readFileSync(binary, 'latin1')
+  const asked = [...text.matchAll(new RegExp(`${library}_[0-9]+\\.(?:4\\.)?([0-9]+)\0`, 'g'))]
+  return Math.max(...asked.map(([, minor]) => Number(minor)))
+}
+
+if (depth({ cut: false, full: true })) {
+  test.before(() => {
+    prebuilds.prebuild()
+    tarballs = packages.packInto(folder)
+  })
+  for (const version of nodes.NODES) {
+    installs(version, false)
+    installs(version, true)
+  }
+  buildsItsOwn(nodes.NODES[1], nodes.NODES[0])
+  asksForNoMore()
 }
 
 test.run()
