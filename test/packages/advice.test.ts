@@ -1,9 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { run, unpackedProject, type Project } from './project.js'
+import { lendNativeCore, run, unpackedProject, type Project } from './project.js'
 import { packages } from './scripts.js'
 
 // Where the native core is missing, a message says how to get it: what it advises is there.
@@ -98,6 +106,26 @@ test('without the package kaitian the sentence names a script that is there', as
   const [program, script] = advised(out)
   assert.is(program, 'node')
   assert.match(readFileSync(script, 'utf8'), /buildNative/)
+})
+
+const whatLoads = `
+  import { loadBackend } from '@kaitian/comm-native'
+  console.log(loadBackend().description)
+`
+
+test('a build that does not load is passed over for what the package brought, or named', async () => {
+  const name = lendNativeCore(project, 'prebuilds')
+  if (name === undefined) return
+  const inside = project.inside('@kaitian/comm-native')
+  const built = join(inside, 'native', 'build', name)
+  mkdirSync(dirname(built), { recursive: true })
+  writeFileSync(built, 'no program')
+  const brought = await project.node('--input-type=module', '-e', whatLoads)
+  assert.match(brought.out, /^native, /)
+  rmSync(join(inside, 'prebuilds'), { recursive: true })
+  const broken = await project.node('--input-type=module', '-e', whatLoads)
+  assert.match(broken.out, /^TypeScript, without native code: .*\.node: /)
+  rmSync(built)
 })
 
 test('no page and no message advises npm scripts that the packages do not have', () => {

@@ -97,17 +97,23 @@ function linkDependencies(source: string, into: string): void {
   }
 }
 
-/** Gives the project the native core that the workspace was built with; false when it has none. */
-export function lendNativeCore(project: Project): boolean {
+/**
+ * Gives the project the native core that the workspace was built with: as built there, or as if the
+ * package had brought it. Its name in that folder; undefined when the workspace has none.
+ */
+export function lendNativeCore(
+  project: Project,
+  place: 'native/build' | 'prebuilds' = 'native/build',
+): string | undefined {
   const source = packages.publicPackages().find(({ name }) => name === '@kaitian/comm-native')
   const builds = join(source?.folder ?? '', 'native', 'build')
   const abi = `${process.versions.modules}.node`
   const platforms = existsSync(builds) ? readdirSync(builds) : []
   const platform = platforms.find((name) => existsSync(join(builds, name, abi)))
-  if (platform === undefined) return false
-  const into = join(project.inside('@kaitian/comm-native'), 'native', 'build', platform)
-  cpSync(join(builds, platform, abi), join(into, abi))
-  return true
+  if (platform === undefined) return undefined
+  const name = join(platform, abi)
+  cpSync(join(builds, name), join(project.inside('@kaitian/comm-native'), place, name))
+  return name
 }
 
 /** The first block of a language in a package's README. */
