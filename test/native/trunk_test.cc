@@ -1,10 +1,12 @@
 #include <atomic>
 #include <future>
+#include <system_error>
 #include <thread>
 
 #include "check.h"
 #include "core/span/trunk.h"
 #include "core/wire/frame.h"
+#include "no_threads.h"
 #include "wire/peers.h"
 
 using namespace kaitian;
@@ -127,4 +129,27 @@ TEST("what is announced in generation 0 before it has begun here is kept, too") 
   CHECK(slow.announced == 1);
   trunks.near.exit(quick, Aborted{"over"}, true);
   trunks.far.exit(slow, Aborted{"over"}, true);
+}
+
+TEST("a connection for which the system gives no threads is refused, and the next one taken") {
+  Trunk trunk;
+  bool refused = false;
+  {
+    const NoThreads none;
+    const auto [end, peer] = wire_test::connectedSockets();
+    try {
+      trunk.attach(end, {}, 0, [](const auto&) {});
+    } catch (const std::system_error&) {
+      refused = true;
+    }
+    ::close(peer);
+  }
+  CHECK(refused);
+  CHECK(!trunk.link().attached());
+  CHECK(trunk.gap()->loss.reason == wire::Loss::Reason::Local);
+  const auto [end, peer] = wire_test::connectedSockets();
+  trunk.attach(end, {}, 0, [](const auto&) {});
+  CHECK(trunk.link().attached());
+  CHECK(!trunk.gap());
+  ::close(peer);
 }

@@ -1,4 +1,6 @@
 #include <cstring>
+#include <future>
+#include <new>
 #include <thread>
 
 #include "core/bell.h"
@@ -209,4 +211,17 @@ TEST("chunks outlive the link that they came over") {
   }
   const Bytes expected = payloadOf(1, 100);
   CHECK(std::memcmp(held[1].get(), expected.data(), expected.size()) == 0);
+}
+
+TEST("a link whose user has no memory for what comes is lost, and ends no process") {
+  std::promise<Loss> lost;
+  const auto link = openLink(options(), {[](Received) { throw std::bad_alloc(); },
+                                         [](const auto&) {}, [](const auto&) {},
+                                         [&](const Loss& loss) { lost.set_value(loss); }});
+  const auto [ours, theirs] = connectedSockets();
+  RawPeer peer(theirs);
+  link->attach(ours, {}, 0);
+  peer.send(chunk(1, 0));
+  CHECK(lost.get_future().get().reason == Loss::Reason::Local);
+  link->close();
 }

@@ -43,7 +43,8 @@ Communicator::Communicator(CommunicatorOptions options)
       crew_(options_.group ? 3 : std::min(ranksHere(), processors()), options_.group.has_value(),
             {[this] { return aborted(); },
              [this] { return span_ != nullptr && span_->runTask(); },
-             [this] { return lookAtDeadlines(); }, [this] { ended(); }}) {
+             [this] { return lookAtDeadlines(); }, [this] { ended(); },
+             [this](std::string why) { abort(Aborted{std::move(why)}); }}) {
   const auto state = [] { return std::make_unique<SeatState>(); };
   std::generate_n(std::back_inserter(seats_), ranksHere(), state);
   oversubscribed_ = ranksHere() > processors();
@@ -253,6 +254,7 @@ void Communicator::whenEnded(std::function<void()> ended) {
   }
   if (ended) return ended();
   crew_.start();
+  if (crew_.isDeserted()) this->ended();
 }
 
 // The crew's last act. Threads of ranks see the abort after a step at most.

@@ -1,6 +1,8 @@
 #include "crew.h"
 
 #include <algorithm>
+#include <exception>
+#include <system_error>
 
 #include "lane_numbers.h"
 #include "native_thread.h"
@@ -9,13 +11,24 @@ namespace kaitian {
 
 void Crew::start() {
   if (started_.load(std::memory_order_acquire)) return;
-  const std::lock_guard lock(mutex_);
-  if (started_.load(std::memory_order_relaxed)) return;
-  present_.store(size_, std::memory_order_relaxed);
-  for (size_t index = 0; index < size_; ++index) {
-    threads_.emplace_back([this, index] { run(index); });
+  std::string why;
+  {
+    const std::lock_guard lock(mutex_);
+    if (started_.load(std::memory_order_relaxed)) return;
+    present_.store(size_, std::memory_order_relaxed);
+    threads_.reserve(size_);
+    try {
+      while (threads_.size() < size_) {
+        threads_.emplace_back([this, index = threads_.size()] { run(index); });
+      }
+    } catch (const std::system_error& error) {
+      why = error.what();
+      const size_t absent = size_ - threads_.size();
+      deserted_.store(present_.fetch_sub(absent) == absent, std::memory_order_relaxed);
+    }
+    started_.store(true, std::memory_order_release);
   }
-  started_.store(true, std::memory_order_release);
+  if (!why.empty()) duties_.failed("The system gives no more threads (" + why + ").");
 }
 
 void Crew::offer(Lane& lane, uint64_t number) {
@@ -36,8 +49,18 @@ void Crew::join() {
   for (std::thread& thread : threads) thread.join();
 }
 
+// What a native thread lets out ends the process: memory may have run out.
 void Crew::run(size_t index) {
   blockSignals();
+  try {
+    serve(index);
+  } catch (const std::exception& error) {
+    duties_.failed(std::string("A native thread failed: ") + error.what() + ".");
+  }
+  if (present_.fetch_sub(1, std::memory_order_acq_rel) == 1) duties_.ended();
+}
+
+void Crew::serve(size_t index) {
   // When the keeper looks at the deadlines next, however much there is to do.
   const bool keepsOnly = divided_ && index == 0;
   Bell& bell = keepsOnly ? keeperBell_ : bell_;
@@ -48,7 +71,6 @@ void Crew::run(size_t index) {
     if (index == 0 && (!helped || Clock::now() >= due)) due = duties_.watch();
     if (!helped && !duties_.over()) bell.wait(seen, due);
   }
-  if (present_.fetch_sub(1, std::memory_order_acq_rel) == 1) duties_.ended();
 }
 
 // One offer, until it has no more steps to take; then nobody else need look.

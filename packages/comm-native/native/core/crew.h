@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -24,6 +25,8 @@ class Crew {
     std::function<Clock::time_point()> watch;
     // By the last to go.
     std::function<void()> ended;
+    // One of them cannot go on, or never began, and says why. It is over then.
+    std::function<void(std::string why)> failed;
   };
 
   // `divided`, among three: buckets are one thread's, everything else another's,
@@ -34,8 +37,10 @@ class Crew {
       : size_(size), divided_(divided), duties_(std::move(duties)) {}
   ~Crew() { join(); }
 
-  // Any thread.
+  // Any thread. Where the system gives no more threads it has failed.
   void start();
+  // It was started, and nobody is left who could say that all have gone.
+  bool isDeserted() const { return deserted_.load(std::memory_order_acquire); }
   void offer(Lane& lane, uint64_t number);
   // There is a task.
   void ringWorkers() { bell_.ring(); }
@@ -57,6 +62,7 @@ class Crew {
   };
 
   void run(size_t index);
+  void serve(size_t index);
   bool help(size_t index);
   bool isFor(const Offer& offer, size_t index) const;
 
@@ -68,6 +74,7 @@ class Crew {
   Bell keeperBell_;
   std::atomic<bool> started_{false};
   std::atomic<size_t> present_{0};
+  std::atomic<bool> deserted_{false};
 
   std::mutex mutex_;  // guards what follows
   std::vector<Offer> offers_;

@@ -1,6 +1,7 @@
 #include "trunk.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -26,13 +27,18 @@ void Trunk::attach(int socket, std::span<const std::byte> early, uint64_t peerRe
     ++attached_;
   }
   if (lost) lost({wire::Loss::Reason::Replaced, "it was attached again"});
-  try {
-    link_->attach(socket, early, peerReceived);
-  } catch (...) {
+  const auto refused = [this](wire::Loss::Reason reason, const char* why) {
     const std::lock_guard lock(losing_);
     --attached_;
-    gap_ = Gap{{wire::Loss::Reason::Malformed, "the peer claims frames that were not sent"},
-               Clock::now()};
+    gap_ = Gap{{reason, why}, Clock::now()};
+  };
+  try {
+    link_->attach(socket, early, peerReceived);
+  } catch (const std::invalid_argument& error) {
+    refused(wire::Loss::Reason::Malformed, error.what());
+    throw;
+  } catch (const std::exception& error) {
+    refused(wire::Loss::Reason::Local, error.what());
     throw;
   }
 }

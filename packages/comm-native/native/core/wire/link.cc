@@ -41,10 +41,10 @@ void OpenLink::attach(int socket, std::span<const std::byte> early, uint64_t pee
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
+    startThreads();
     pins = sender_.attach(peerReceived);
     replaced = std::exchange(current_, connection);
     attached_.push_back(connection);
-    startThreads();
   }
   if (replaced) lose(replaced, {Loss::Reason::Replaced, "another connection was attached"});
   // What was consumed meanwhile, which the handshake does not say.
@@ -139,16 +139,17 @@ void OpenLink::lose(const ConnectionPtr& connection, Loss loss) {
   writerBell_->ring();
 }
 
+// The second may be one too many for the system, and is started another time.
 void OpenLink::startThreads() {
-  if (writer_.joinable()) return;
-  const auto start = [this](void (OpenLink::*run)()) {
-    return std::thread([this, run] {
+  const auto start = [this](std::thread& thread, void (OpenLink::*run)()) {
+    if (thread.joinable()) return;
+    thread = std::thread([this, run] {
       blockSignals();
       (this->*run)();
     });
   };
-  writer_ = start(&OpenLink::write);
-  reader_ = start(&OpenLink::read);
+  start(writer_, &OpenLink::write);
+  start(reader_, &OpenLink::read);
 }
 
 std::shared_ptr<Link> openLink(const LinkOptions& options, LinkEvents events) {

@@ -67,7 +67,7 @@ struct Loss {
     Malformed,  // a frame that breaks docs/wire-format.md
     Corrupt,    // a checksum did not match
     Replaced,   // attached again while the old connection was still thought well
-    Local,      // close() was called
+    Local,      // close() was called, or this end has no memory for what came
   };
   Reason reason = Reason::Closed;
   // A sentence's worth of detail: "a header of 70000 bytes".
@@ -109,7 +109,8 @@ class Link {
   // here on). `early`: what was already read from it behind the handshake.
   // `peerReceived`: frames that the peer had received, from its handshake.
   // Throws std::invalid_argument, with the socket closed, when the peer claims
-  // more than was sent. After close() it only closes the socket.
+  // more than was sent, and std::system_error when the system gives no threads.
+  // After close() it only closes the socket.
   virtual void attach(int socket, std::span<const std::byte> early, uint64_t peerReceived) = 0;
   // Frames received in order so far; goes into the handshake of a new connection.
   virtual uint64_t received() const = 0;

@@ -1,3 +1,4 @@
+#include <new>
 #include <string>
 #include <utility>
 
@@ -42,6 +43,8 @@ void OpenLink::serve(const ConnectionPtr& connection) {
     receive(*connection, frames);
   } catch (const WireError& error) {
     lose(connection, {error.reason, error.what()});
+  } catch (const std::bad_alloc&) {
+    lose(connection, {Loss::Reason::Local, "this end has no memory for what came"});
   }
   receiver_.abandon();
   Loss loss;
