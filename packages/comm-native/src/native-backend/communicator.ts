@@ -70,7 +70,7 @@ function open(addon: NativeAddon, options: CommunicatorOptions): NativeCommunica
       deadlineMs,
       patienceMs,
       generation,
-      groups,
+      [...groups],
       wire === 'bf16',
       DTYPES.map((dtype) => byRank(options, dtype)),
       span?.group ?? -1,
@@ -81,8 +81,12 @@ function open(addon: NativeAddon, options: CommunicatorOptions): NativeCommunica
   }
 }
 
-/** Empty unless every rank has one: an operation needs the memory of all. */
+/**
+ * Empty unless every rank has one: an operation needs the memory of all. Copied: native code shall
+ * not read objects of the caller's, see kernels.ts.
+ */
 function byRank({ regions = [] }: CommunicatorOptions, dtype: DType): NativeRegion[] {
   const found = regions.flatMap((region) => region[dtype] ?? [])
-  return found.length === regions.length ? found : []
+  if (found.length < regions.length) return []
+  return found.map(({ buffer, byteOffset, byteLength }) => ({ buffer, byteOffset, byteLength }))
 }

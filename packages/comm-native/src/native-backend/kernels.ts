@@ -8,13 +8,20 @@ import {
 import type { NativeAddon } from '../native.js'
 import type { Kernels } from '../types.js'
 
+/**
+ * What was given may have getters, or be a proxy: it is read once, here. Native code that reads
+ * objects of the caller's runs JavaScript of the caller's, from whose interruption it may not come
+ * back, and sees other things than were checked.
+ */
 export function checkedKernels(addon: NativeAddon): Kernels {
   return {
-    sumF32(into, parts) {
+    sumF32(into, given) {
+      const parts = [...given]
       checkSum(into, parts, 'f32')
       addon.sumF32(into, parts)
     },
-    sumI64(into, parts) {
+    sumI64(into, given) {
+      const parts = [...given]
       checkSum(into, parts, 'i64')
       addon.sumI64(into, parts)
     },
@@ -26,7 +33,8 @@ export function checkedKernels(addon: NativeAddon): Kernels {
       checkDequantise(into, sums, exponent)
       addon.dequantise(into, sums, exponent)
     },
-    sgd(step) {
+    sgd(given) {
+      const step = { ...given }
       checkSgd(step)
       addon.sgd(step)
     },
