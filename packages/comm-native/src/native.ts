@@ -44,8 +44,10 @@ export interface NativeAddon {
     silenceMs: number,
   ) => NativeTrunk
 
-  /** Who is told of completions in this thread. Call once, before anything is issued. */
-  deliverTo(deliver: (token: number, failure: Failure | undefined) => void): void
+  /** What to call when there are completions to take. Call once, before anything is issued. */
+  onCompletion(wake: () => void): void
+  /** Calls `settle` for each completion since the last time. */
+  takeCompletions(settle: (token: number, failure: Failure | undefined) => void): void
   abortCommunicator(id: number, cause: string): void
   /** The buffer's address modulo `modulus`. */
   addressModulo(buffer: SharedArrayBuffer, modulus: number): number

@@ -26,7 +26,7 @@ function hanging<T extends object>(target: T, reads: number): T {
   let left = reads
   return new Proxy(target, {
     get(of, name) {
-      while (left === 0) continue
+      if (left === 0) for (;;);
       left--
       return Reflect.get(of, name) as unknown
     },

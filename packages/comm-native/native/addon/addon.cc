@@ -42,9 +42,18 @@ void abortCommunicator(const Napi::CallbackInfo& info) {
   }
 }
 
-// deliverTo(deliver)
-void deliverTo(const Napi::CallbackInfo& info) {
-  info.Env().GetInstanceData<Addon>()->completions()->deliverTo(info[0].As<Napi::Function>());
+CompletionQueue& completionsOf(Napi::Env env) {
+  return *env.GetInstanceData<Addon>()->completions();
+}
+
+// onCompletion(wake)
+void onCompletion(const Napi::CallbackInfo& info) {
+  completionsOf(info.Env()).onCompletion(info[0].As<Napi::Function>());
+}
+
+// takeCompletions(settle)
+void takeCompletions(const Napi::CallbackInfo& info) {
+  completionsOf(info.Env()).take(info[0].As<Napi::Function>());
 }
 
 }  // namespace
@@ -60,7 +69,8 @@ Addon::Addon(Napi::Env env, Napi::Object exports) : completions_(CompletionQueue
   exports["Trunk"] = TrunkHandle::define(env);
   exports["abortCommunicator"] = Napi::Function::New<abortCommunicator>(env, "abortCommunicator");
   exports["addressModulo"] = Napi::Function::New<addressModulo>(env, "addressModulo");
-  exports["deliverTo"] = Napi::Function::New<deliverTo>(env, "deliverTo");
+  exports["onCompletion"] = Napi::Function::New<onCompletion>(env, "onCompletion");
+  exports["takeCompletions"] = Napi::Function::New<takeCompletions>(env, "takeCompletions");
   exportKernels(env, exports);
 }
 

@@ -74,10 +74,6 @@ CommunicatorOptions readOptions(const Napi::CallbackInfo& info) {
   return options;
 }
 
-std::optional<Failure> copied(const Failure* failure) {
-  return failure == nullptr ? std::nullopt : std::optional<Failure>(*failure);
-}
-
 }  // namespace
 
 Napi::Function CommunicatorHandle::define(Napi::Env env) {
@@ -113,11 +109,14 @@ Napi::Value CommunicatorHandle::id(const Napi::CallbackInfo& info) {
 Napi::Value CommunicatorHandle::issue(const Napi::CallbackInfo& info) {
   const uint32_t token = info[0].As<Napi::Number>().Uint32Value();
   const Completion done = [completions = completions_, token](const Failure* failure) {
-    completions->post(token, copied(failure));
+    completions->post(token, failure);
   };
   const Outcome outcome = communicator_->issue(readSignature(info, 1), done);
   if (outcome != Outcome::TooFar) completions_->expect();
-  if (outcome == Outcome::Failed) completions_->post(token, communicator_->failure());
+  if (outcome == Outcome::Failed) {
+    const std::optional<Failure> failure = communicator_->failure();
+    done(&*failure);
+  }
   return outcomeNumber(info.Env(), outcome);
 }
 
@@ -133,7 +132,7 @@ void CommunicatorHandle::end(const Napi::CallbackInfo& info) {
   const uint32_t token = info[0].As<Napi::Number>().Uint32Value();
   completions_->expect();
   communicator_->whenEnded(
-      [completions = completions_, token] { completions->post(token, std::nullopt); });
+      [completions = completions_, token] { completions->post(token, nullptr); });
 }
 
 void CommunicatorHandle::release(const Napi::CallbackInfo&) {

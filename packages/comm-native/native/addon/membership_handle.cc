@@ -79,7 +79,7 @@ Napi::Value MembershipHandle::pass(const Napi::CallbackInfo& info) {
 
 Completion MembershipHandle::completion(uint32_t token) const {
   return [completions = completions_, token](const Failure* failure) {
-    completions->post(token, failure == nullptr ? std::nullopt : std::optional(*failure));
+    completions->post(token, failure);
   };
 }
 

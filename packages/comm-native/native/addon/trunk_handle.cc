@@ -88,7 +88,8 @@ void TrunkHandle::attach(const Napi::CallbackInfo& info) {
   const auto told = std::make_shared<std::atomic<bool>>(false);
   const auto lost = [completions = completions_, token, told](const Loss& loss) {
     if (told->exchange(true)) return;
-    completions->post(token, GroupLost{0, reasonOf(loss.reason), loss.detail});
+    const Failure failure = GroupLost{0, reasonOf(loss.reason), loss.detail};
+    completions->post(token, &failure);
   };
   // A trunk that is closed takes nothing and would not say so.
   if (closed_) return lost({Loss::Reason::Local, "closed here"});
@@ -101,6 +102,8 @@ void TrunkHandle::attach(const Napi::CallbackInfo& info) {
     trunk_->attach(own, {early.data, early.bytes}, peerReceived, lost);
   } catch (const std::invalid_argument& error) {
     lost({Loss::Reason::Malformed, error.what()});
+  } catch (const std::exception& error) {
+    lost({Loss::Reason::Local, error.what()});
   }
 }
 

@@ -7,11 +7,11 @@ export class Completions {
   #next = 0
 
   constructor(addon: NativeAddon) {
-    addon.deliverTo((token, failure) => {
-      const settle = this.#waiting.get(token)
+    const settle = (token: number, failure: Failure | undefined): void => {
+      this.#waiting.get(token)?.(failure)
       this.#waiting.delete(token)
-      settle?.(failure)
-    })
+    }
+    addon.onCompletion(() => addon.takeCompletions(settle))
   }
 
   /** A fresh one. */
