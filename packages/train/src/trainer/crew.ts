@@ -139,23 +139,37 @@ export class Crew {
   }
 
   /** A link that was lost comes back with the next generation; one that is up is left alone. */
-  async #connect(groups: readonly { readonly name: string }[]): Promise<void> {
+  async #connect(
+    groups: readonly { readonly name: string }[],
+    failed: (group: string, error: unknown) => unknown = (_, error) => error,
+  ): Promise<void> {
     if (!this.#bridged || groups.length < 2) return
     const names = new Set(groups.map(({ name }) => name))
     const peers = this.#peers.filter(({ group }) => names.has(group))
     const timeoutMs = this.#options.settings.deadlines.control
     await Promise.all(
-      groups.map(({ name }) => this.#leaders.get(name)!.ask.connect({ peers }, { timeoutMs })),
+      groups.map(async ({ name }) => {
+        try {
+          await this.#leaders.get(name)!.ask.connect({ peers }, { timeoutMs })
+        } catch (error) {
+          throw failed(name, error)
+        }
+      }),
     )
   }
 
-  /** Two groups that cannot reach each other may both be healthy: nobody is suspected of it. */
-  async #relink(groups: readonly { readonly name: string }[]): Promise<void> {
-    try {
-      await this.#connect(groups)
-    } catch (error) {
-      throw new FormError([], error instanceof Error ? error.message : String(error))
-    }
+  /**
+   * Two groups that cannot reach each other may both be healthy: nobody is suspected of it. Whose
+   * leader is gone cannot take part, and would make every other generation fail as well.
+   */
+  async #relink(
+    groups: readonly { readonly name: string; readonly members: readonly CrewDevice[] }[],
+  ): Promise<void> {
+    await this.#connect(groups, (group, error) => {
+      const { members } = groups.find(({ name }) => name === group)!
+      const suspects = isGone(error) ? members.map(({ name }) => name) : []
+      return new FormError(suspects, error instanceof Error ? error.message : String(error))
+    })
   }
 
   leadersOf(members: readonly string[]): LeaderRef[] {
@@ -276,6 +290,12 @@ async function each<T, R>(
   }
   if (causes.length > 0) throw new FormError(suspects, causes.join('; '))
   return settled.map((result) => (result as PromiseFulfilledResult<R>).value)
+}
+
+/** Whoever was asked has ended. */
+function isGone(error: unknown): boolean {
+  const ends = ['THREAD_EXITED', 'ACTOR_STOPPED', 'ACTOR_QUARANTINED']
+  return error instanceof KaitianError && ends.includes(error.code)
 }
 
 /** A lost link says nothing about the one who reports it. */
