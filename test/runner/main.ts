@@ -1,37 +1,92 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, constants, loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { listTests, type TestFile } from './files.js'
-import { runFile } from './run-file.js'
+import { depthOf } from '../depth.js'
+import { hasDepths, listTests, type TestFile } from './files.js'
+import { readOptions, USAGE, type Options } from './options.js'
+import { readRecord, update, writeRecord } from './record.js'
+import { Run } from './run.js'
 
 /**
- * Runs every test file in a process of its own: `npm test [part of a name …]`.
- * Files under system/ use all cores themselves, so they run one at a time.
+ * Runs test files, each in a process of its own: all of them, or at full depth those that are
+ * others then. See CONTRIBUTING.md.
  */
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const files = listTests(root, process.argv.slice(2))
-const shared = files.filter(({ name }) => !name.startsWith('system/'))
-const alone = files.filter(({ name }) => name.startsWith('system/'))
-const totals = { passed: 0, failed: 0 }
+const depthModule = fileURLToPath(new URL('../depth.js', import.meta.url))
+const recordPath = fileURLToPath(new URL('../../.failed.json', import.meta.url))
 
-async function work(queue: TestFile[]): Promise<void> {
-  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-    const started = process.hrtime.bigint()
-    const { passed, failed, reason, output } = await runFile(file)
-    totals.passed += passed
-    totals.failed += failed
-    const seconds = (Number(process.hrtime.bigint() - started) / 1e9).toFixed(1)
-    const mark = failed === 0 ? 'ok  ' : 'FAIL'
-    console.log(`${mark} ${file.name}  ${passed} passed, ${failed} failed, ${seconds} s`)
-    if (failed > 0) console.log(`${reason ?? 'tests failed'}\n${output}`)
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(args: readonly string[]): Promise<number> {
+  const depth = depthOf(process.env.KAITIAN_TEST_DEPTH)
+  const options = understood(args)
+  if (options === undefined) return end(0, 1)
+  const all = listTests(root)
+  const record = readRecord(recordPath)
+  const candidates = depth === 'full' ? all.filter((file) => hasDepths(file, depthModule)) : all
+  const files = choose(candidates, options, record[depth])
+  if (files.length === 0) {
+    const nothing = options.failed && options.filters.length === 0
+    console.log(nothing ? 'Nothing failed the last time.' : whyNone(all, options))
+    return end(0, nothing ? 0 : 1)
+  }
+  const cores = availableParallelism()
+  const run = new Run({
+    now: () => performance.now(),
+    print: (line) => console.log(line),
+    share: () => Math.min(1, cores / Math.max(cores, loadavg()[0])),
+  })
+  endWithUs(run)
+  await run.all(files, Math.min(4, cores))
+  const failed = update(record[depth], run.results, all)
+  writeRecord(recordPath, { ...record, [depth]: failed })
+  const totals = run.report()
+  if (failed.length > 0) {
+    const command = depth === 'full' ? 'npm run test:full' : 'npm test'
+    console.log(`Failed: ${failed.join(', ')}\nAgain: ${command} -- --failed`)
+  }
+  const status = end(totals.passed, totals.failed)
+  return run.interrupted === undefined ? status : 128 + constants.signals[run.interrupted]
+}
+
+/** A flag that is not known is refused, in words. */
+function understood(args: readonly string[]): Options | undefined {
+  try {
+    return readOptions(args)
+  } catch (error) {
+    const [problem] = (error as Error).message.split('. ')
+    console.log(`${problem}. Usage: ${USAGE}`)
+    return undefined
   }
 }
 
-const workers = Math.max(1, Math.min(4, availableParallelism()))
-await Promise.all(Array.from({ length: workers }, () => work(shared)))
-await work(alone)
-if (files.length === 0) {
-  console.log('No test file matches.')
-  totals.failed++
+function choose(
+  files: readonly TestFile[],
+  { filters, failed }: Options,
+  failedBefore: readonly string[],
+): TestFile[] {
+  return files
+    .filter(({ name }) => filters.length === 0 || filters.some((part) => name.includes(part)))
+    .filter(({ name }) => !failed || failedBefore.includes(name))
 }
-console.log(`${totals.passed} passed, ${totals.failed} failed`)
-process.exitCode = totals.failed === 0 ? 0 : 1
+
+function whyNone(all: readonly TestFile[], options: Options): string {
+  if (options.failed) return 'None of these failed the last time.'
+  const known = choose(all, options, []).length > 0
+  return known ? 'What matches has one depth only: npm test runs it.' : 'No test file matches.'
+}
+
+/** Whatever ends this process ends what it has started. */
+function endWithUs(run: Run): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => run.interrupt(signal))
+  }
+  // Nobody reads what is printed any more.
+  process.stdout.on('error', () => run.interrupt('SIGHUP'))
+  process.on('exit', () => run.killAll('SIGKILL'))
+}
+
+/** The last line, and the exit code. */
+function end(passed: number, failed: number): number {
+  console.log(`${passed} passed, ${failed} failed`)
+  return failed === 0 ? 0 : 1
+}
