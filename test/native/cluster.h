@@ -19,7 +19,7 @@ class Cluster {
  public:
   struct Setup {
     std::vector<size_t> groups;
-    std::chrono::milliseconds deadline = std::chrono::seconds(20);
+    std::chrono::milliseconds deadline = kLongEnough;
     WirePrecision wire = WirePrecision::Full;
     size_t chunkBytes = 64 * 1024;
   };

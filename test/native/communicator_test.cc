@@ -8,13 +8,13 @@ using namespace kaitian;
 using std::chrono::milliseconds;
 
 TEST("C2 ranks that rewrite their parts between operations always see the sum of all") {
-  constexpr int kSteps = 300;
+  const size_t steps = depth(60, 300);
   for (const size_t ranks : {1, 2, 4}) {
     Group group(ranks, 3000);
     // The leader is rank 0's thread; the barrier's phase hands its result to all.
     std::barrier phase(static_cast<std::ptrdiff_t>(ranks));
     spawnRanks(ranks, [&](size_t rank) {
-      for (int step = 0; step < kSteps; ++step) {
+      for (size_t step = 0; step < steps; ++step) {
         for (float& value : group.part(rank)) value = static_cast<float>(step + rank);
         CHECK(group->ready(rank, group.signature(step)) == Outcome::Pending);
         if (rank == 0) CHECK(!group.issue(group.signature(step)).get());
@@ -102,7 +102,7 @@ TEST("C4 a rank that leaves unmarked is named at once, one that marked before is
 }
 
 TEST("abort from any thread ends the wait; the first cause stays; late marks are harmless") {
-  for (int round = 0; round < 100; ++round) {
+  for (size_t round = 0; round < depth(20, 100); ++round) {
     Group group(2, 8);
     auto result = group.issue(group.signature());
     std::atomic<int> winners{0};
@@ -124,7 +124,7 @@ TEST("abort from any thread ends the wait; the first cause stays; late marks are
 }
 
 TEST("abort stops a long sum, and close returns only when nobody writes any more") {
-  for (int round = 0; round < 20; ++round) {
+  for (size_t round = 0; round < depth(4, 20); ++round) {
     Group group(2, 1 << 20);
     auto result = group.issue(group.signature());
     spawnRanks(2, [&](size_t rank) { group->ready(rank, group.signature()); });
@@ -168,9 +168,9 @@ TEST("a rank joins once, and is told when it runs too far ahead") {
 }
 
 TEST("an abort while a rank sits down on a seat that was used before tells it once") {
-  for (size_t round = 0; round < 1000; ++round) {
+  for (size_t round = 0; round < depth(100, 1000); ++round) {
     CommunicatorOptions options;
-    options.deadline = std::chrono::seconds(20);
+    options.deadline = kLongEnough;
     Communicator communicator(std::move(options));
     // More than a lane has places.
     const size_t before = 70 + round % 64;

@@ -54,7 +54,7 @@ TEST("C4 what is offered while the crew is at it is not forgotten with what was 
   arrival.signature.count = 2048;
   arrival.done = [&](const Failure*) { done.set_value(); };
   CHECK(lane.arrive(0, std::move(arrival)) == Outcome::Pending);
-  CHECK(done.get_future().wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+  CHECK(done.get_future().wait_for(kLongEnough) == std::future_status::ready);
   CHECK(host.performed == 2);
   over = true;
   crew.ring();

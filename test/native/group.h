@@ -7,13 +7,14 @@
 #include <thread>
 #include <vector>
 
+#include "check.h"
 #include "core/communicator.h"
 
 // Memory, a communicator and promises for a test whose ranks are threads.
 class Group {
  public:
   // count: elements of each rank's region. The regions are freed by their pins alone.
-  Group(size_t ranks, size_t count, std::chrono::milliseconds deadline = std::chrono::seconds(20))
+  Group(size_t ranks, size_t count, std::chrono::milliseconds deadline = kLongEnough)
       : count_(count) {
     kaitian::CommunicatorOptions options;
     options.groups = kaitian::Groups({ranks});

@@ -8,7 +8,7 @@ using namespace kaitian;
 using namespace cases;
 
 TEST("a group that is through with its last call lets the others finish it, and no more") {
-  for (int round = 0; round < 50; ++round) {
+  for (size_t round = 0; round < depth(10, 50); ++round) {
     std::vector<std::vector<float>> memory(2, std::vector<float>(1 << 16));
     Cluster cluster({.groups = {1, 1}});
     spawnRanks(2, [&](size_t rank) {
@@ -23,7 +23,7 @@ TEST("a group that is through with its last call lets the others finish it, and 
 }
 
 TEST("a group that closes in the midst of a call tells those who are in it") {
-  Cluster cluster({.groups = {1, 1, 1}, .deadline = std::chrono::seconds(5)});
+  Cluster cluster({.groups = {1, 1, 1}});
   std::vector<float> memory(64);
   std::promise<void> called;
   spawnRanks(3, [&](size_t rank) {
@@ -47,7 +47,7 @@ TEST("a group that closes in the midst of a call tells those who are in it") {
 }
 
 TEST("a group that goes on to the next generation still gives the others its last data") {
-  for (int round = 0; round < 20; ++round) {
+  for (size_t round = 0; round < depth(4, 20); ++round) {
     const auto [one, other] = wire_test::connectedSockets();
     const std::vector trunks{std::make_shared<Trunk>(), std::make_shared<Trunk>()};
     trunks[0]->attach(one, {}, 0, [](const auto&) {});
@@ -57,7 +57,7 @@ TEST("a group that goes on to the next generation still gives the others its las
       options.groups = Groups({1, 1});
       options.group = group;
       options.generation = generation;
-      options.deadline = std::chrono::seconds(2);
+      options.deadline = kLongEnough;
       options.trunks.resize(2);
       options.trunks[1 - group] = trunks[group];
       return std::make_unique<Communicator>(std::move(options));

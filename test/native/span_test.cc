@@ -33,13 +33,15 @@ void callAll(Cluster& cluster, const Case& one, size_t count, bool inPlace) {
 }  // namespace
 
 TEST("C1 C2 every collective over links gives every rank what it should") {
+  Picker picks;
   for (const std::vector<size_t>& groups :
        {std::vector<size_t>{1, 1}, {2, 1}, {2, 2}, {3, 2, 1}, {1, 1, 1, 1}}) {
     Cluster cluster({.groups = groups});
     for (const Case& one : kCases) {
       for (const size_t count : {0, 1, 7, 1000, 40'001}) {
-        callAll(cluster, one, count, false);
-        callAll(cluster, one, count, true);
+        for (const bool inPlace : {false, true}) {
+          if (picks()) callAll(cluster, one, count, inPlace);
+        }
       }
     }
   }
@@ -55,7 +57,7 @@ TEST("the bits are those of groups in one process, at both precisions of the wir
       CommunicatorOptions options;
       options.groups = Groups(groups);
       options.wire = wire;
-      options.deadline = std::chrono::seconds(20);
+      options.deadline = kLongEnough;
       Communicator together(std::move(options));
       std::vector<std::vector<float>> memory(4, std::vector<float>(kCount));
       spawnRanks(4, [&](size_t rank) {
@@ -122,7 +124,8 @@ TEST("C3 groups that call different things are told so, all with one failure") {
 }
 
 TEST("C4 a group that does not come is named everywhere, and the next generation works") {
-  Cluster cluster({.groups = {1, 1, 1}, .deadline = milliseconds(60)});
+  // The two that come do so within this.
+  Cluster cluster({.groups = {1, 1, 1}, .deadline = milliseconds(2000)});
   std::vector<float> memory(64);
   spawnRanks(2, [&](size_t rank) {
     float* const data = memory.data() + 16 * rank;
@@ -154,13 +157,13 @@ TEST("C4 a group whose rank leaves tells the others at once, whoever comes first
 }
 
 TEST("C4 an abort in one group ends the calls of all") {
-  for (int round = 0; round < 20; ++round) {
+  for (size_t round = 0; round < depth(5, 20); ++round) {
     // Outlives the cluster, whose threads may be late.
     std::vector<std::vector<float>> memory(3, std::vector<float>(1 << 18));
     Cluster cluster({.groups = {1, 2}});
     spawnRanks(4, [&](size_t rank) {
       if (rank == 3) {
-        for (int i = 0; i < round; ++i) std::this_thread::yield();
+        for (size_t i = 0; i < round; ++i) std::this_thread::yield();
         return cluster.of(0).abort(Aborted{"enough"});
       }
       for (;;) {
@@ -187,7 +190,7 @@ TEST("C4 a link that stays away fails the call and names the group") {
 
 TEST("a link that is lost and restored in the midst of calls loses and doubles nothing") {
   constexpr size_t kCount = 300'000;
-  for (size_t seed = 0; seed < 12; ++seed) {
+  for (size_t seed = 0; seed < depth(3, 12); ++seed) {
     Cluster cluster({.groups = {1, 1}});
     std::atomic<bool> over{false};
     std::thread breaker([&] {
@@ -211,10 +214,10 @@ TEST("a link that is lost and restored in the midst of calls loses and doubles n
 
 TEST("C5 a damaged chunk fails the call on both sides and is never summed") {
   constexpr size_t kCount = 100'000;
-  for (size_t seed = 0; seed < 8; ++seed) {
+  for (size_t seed = 0; seed < depth(3, 8); ++seed) {
     std::vector<std::vector<float>> memory(2, std::vector<float>(kCount));
     // The side that is not told sees a closed link, and waits half of this for it.
-    Cluster cluster({.groups = {1, 1}, .deadline = milliseconds(600)});
+    Cluster cluster({.groups = {1, 1}, .deadline = milliseconds(2000)});
     wire_test::Line line({.flipAt = 20'000 + seed * 30'011});
     cluster.attach(0, 1, line.ends[0], line.ends[1]);
     spawnRanks(2, [&](size_t rank) {
@@ -255,7 +258,7 @@ TEST("a result that comes a second time fails the call and does not count as ano
   options.groups = Groups({1, 1});
   options.group = 1;
   options.generation = 7;
-  options.deadline = std::chrono::seconds(5);
+  options.deadline = kLongEnough;
   options.trunks = {trunk, nullptr};
   Communicator communicator(std::move(options));
   std::vector<float> memory(kCount, -1.0f);

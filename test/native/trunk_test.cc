@@ -22,7 +22,7 @@ class User : public TrunkUser {
 
   wire::AbortNotice waitForAbort() {
     auto told = aborted.get_future();
-    CHECK(told.wait_for(wire_test::kLimit) == std::future_status::ready);
+    CHECK(told.wait_for(kLongEnough) == std::future_status::ready);
     return told.get();
   }
 

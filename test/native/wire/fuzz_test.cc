@@ -19,7 +19,7 @@ constexpr size_t kWindow = 4;
 
 size_t inputs() {
   const char* const wanted = std::getenv("KAITIAN_FUZZ");
-  return wanted ? std::strtoull(wanted, nullptr, 10) : 50'000;
+  return wanted ? std::strtoull(wanted, nullptr, 10) : depth(5'000, 50'000);
 }
 
 struct Stream {

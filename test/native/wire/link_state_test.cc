@@ -156,7 +156,7 @@ TEST("a dropped generation is neither sent nor resent nor delivered, and gives i
 
 TEST("two links agree on credits after drops and losses") {
   Random random(10);
-  for (int round = 0; round < 30; ++round) {
+  for (size_t round = 0; round < depth(6, 30); ++round) {
     User one(options(3));
     User other(options(3));
     uint64_t generation = 1;
@@ -189,7 +189,7 @@ TEST("two links agree on credits after drops and losses") {
 
 TEST("a link closes at any moment, from any thread, and lets go of everything") {
   Random random(11);
-  for (int round = 0; round < 150; ++round) {
+  for (size_t round = 0; round < depth(30, 150); ++round) {
     const Pins pins;
     User one(options(1 + random() % 3));
     User other(options(2));
@@ -218,7 +218,7 @@ TEST("a link closes at any moment, from any thread, and lets go of everything") 
 }
 
 TEST("what a peer said last is heard, though it can no longer be written to") {
-  for (int round = 0; round < 50; ++round) {
+  for (size_t round = 0; round < depth(10, 50); ++round) {
     User one(options());
     User other(options());
     const auto [left, right] = connectedSockets();

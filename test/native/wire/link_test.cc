@@ -126,7 +126,7 @@ TEST("connections that break or garble anywhere lose and double nothing") {
   constexpr size_t kLargest = 3000;
   Random random(8);
   size_t corrupt = 0;
-  for (int round = 0; round < 40; ++round) {
+  for (size_t round = 0; round < depth(10, 40); ++round) {
     const LinkOptions options = smallOptions(kLargest, 1 + random() % 6);
     Pins pins;
     User one(options);

@@ -25,9 +25,6 @@
 // peer that says whatever the test wants.
 namespace wire_test {
 
-// Waits end on their condition; this is only for one that never comes true.
-constexpr std::chrono::seconds kLimit{60};
-
 inline std::pair<int, int> connectedSockets() {
   int sockets[2];
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0);
@@ -62,7 +59,7 @@ class User {
   // `condition` looks at this object, under its lock.
   void waitUntil(const std::function<bool()>& condition) {
     std::unique_lock lock(mutex);
-    CHECK(changed.wait_for(lock, kLimit, condition));
+    CHECK(changed.wait_for(lock, kLongEnough, condition));
   }
 
   Loss waitForLoss(size_t earlier = 0) {
@@ -139,7 +136,7 @@ struct Pins {
     return Pin(payload.get(), [count = count, payload](void*) { --*count; });
   }
   void waitUntil(size_t left) const {
-    const auto limit = std::chrono::steady_clock::now() + kLimit;
+    const auto limit = std::chrono::steady_clock::now() + kLongEnough;
     while (*count > left) {
       CHECK(std::chrono::steady_clock::now() < limit);
       std::this_thread::yield();

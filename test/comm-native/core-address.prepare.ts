@@ -1,0 +1,3 @@
+import { prepareCore } from './core.js'
+
+await prepareCore('address')
