@@ -15,3 +15,8 @@ export function depthOf(value: string | undefined): Depth {
 export function depth<T>(choices: Readonly<Record<Depth, T>>): T {
   return choices[depthOf(process.env.KAITIAN_TEST_DEPTH)]
 }
+
+/** Of cases that are alike, all; in a cut every `step`-th, so that no kind is left out. */
+export function everyNth<T>(step: number, cases: readonly T[]): readonly T[] {
+  return depth({ cut: cases.filter((_, index) => index % step === 0), full: cases })
+}

@@ -108,7 +108,9 @@ test(
   withSystem(async (system) => {
     const limits = { timeoutMs: 100, abortMs: 100, exitMs: 100 }
     const child = { name: 'kid', on: 'thread', stop: limits } as const
-    const parent = await system.spawn(Settler, { child }, { on, stop: limits })
+    // A process that was killed may take its time on a busy machine.
+    const stop = { ...limits, exitMs: 5000 }
+    const parent = await system.spawn(Settler, { child }, { on, stop })
     const { pid } = await parent.ask.home()
     const kid = (await parent.ask.child()) as typeof parent
     const other = await system.spawn(Settler, {})

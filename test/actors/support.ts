@@ -6,6 +6,7 @@ import {
   type System,
 } from '@kaitian/actors'
 import { KaitianError, type ErrorCode } from '@kaitian/errors'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 
 export const probeModule = new URL('./fixtures/probe.js', import.meta.url)
@@ -25,7 +26,7 @@ export function withSystem(body: Body, make: () => System = createSystem): () =>
     try {
       await body(system)
     } finally {
-      await system.dispose({ timeoutMs: 5000 })
+      await system.dispose({ timeoutMs: 60_000 })
     }
   }
 }
@@ -54,7 +55,16 @@ export function nextEvent(
   return new Promise((resolve) => system.events.once(name, resolve))
 }
 
-/** Repeats `attempt` until it is true; the runner's time limit ends a wait in vain. */
+/** Turns of the event loop in which it is looked again and again, for what comes about at once. */
+const eagerTurns = 100
+
+/**
+ * Repeats `attempt` until it is true; the runner gives up a wait in vain. Who went on to look in
+ * every turn would take the processor from those that it waits for.
+ */
 export async function eventually(attempt: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await attempt())) await new Promise((resolve) => setImmediate(resolve))
+  for (let turn = 0; !(await attempt()); turn++) {
+    if (turn < eagerTurns) await new Promise((resolve) => setImmediate(resolve))
+    else await sleep(1)
+  }
 }

@@ -3,6 +3,7 @@ import { loadBackend, type TrunkLoss } from '@kaitian/comm-native'
 import { KaitianError } from '@kaitian/errors'
 import { Peering, type PeeringOptions } from '@kaitian/train/bridge'
 import * as assert from 'uvu/assert'
+import { eventually } from '../actors/support.js'
 
 export const SECRET = 'a secret for tests, thirty-two bytes or more'
 export const DEADLINE_MS = 1000
@@ -90,13 +91,11 @@ export async function failure(promise: Promise<unknown>): Promise<KaitianError> 
   return outcome as KaitianError
 }
 
-/** Waits, a turn of the event loop at a time, until something has come about. */
+/** Waits until something has come about; a wait in vain is ended by the runner, which shows what for. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 2_000_000; turn++) {
-    if (condition()) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  assert.unreachable(`never happened: ${what}`)
+  const told = setTimeout(() => console.log(`\n  waits for this: ${what}`), 60_000)
+  await eventually(condition)
+  clearTimeout(told)
 }
 
 /** Gives the sockets some turns of the event loop, to show that something does not happen. */

@@ -3,6 +3,7 @@ import { lossesConformance } from './collectives/losses.conformance.js'
 import { processesConformance } from './collectives/processes.conformance.js'
 import { tcp, tcpWith } from './collectives/tcp.js'
 import { whenNative } from './conformance.js'
+import { depth } from '../depth.js'
 
 whenNative(() => {
   conductConformance(tcp)
@@ -12,6 +13,6 @@ whenNative(() => {
   const starved = tcpWith('processes over TCP with one thread in the pool', {
     UV_THREADPOOL_SIZE: '1',
   })
-  conductConformance(starved)
+  if (depth({ cut: false, full: true })) conductConformance(starved)
   lossesConformance(starved)
 })

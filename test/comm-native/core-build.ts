@@ -30,6 +30,8 @@ const SANITIZERS = {
   thread: ['-fsanitize=thread'],
   address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
 }
+/** Of the core but for its kernels: what is saved by running faster, or lost by compiling longer. */
+const OPTIMISE = { thread: '-O1', address: '-O0' }
 export type Sanitizer = keyof typeof SANITIZERS
 
 const FLAGS = ['-std=c++20', '-g1', '-ffp-contract=off', '-fno-trapping-math', '-pthread']
@@ -41,23 +43,24 @@ const APART = /^(collective|kernels)\/|^(span\/span|wire\/frame|wire\/slots)\.cc
 interface Unit {
   readonly name: string
   readonly sources: readonly string[]
-  readonly optimise: '-O0' | '-O1'
+  readonly optimise: string
 }
 
 /**
  * Each source alone would take three times as long: most of it goes into headers and templates that
  * all of them use. Neither the tests nor the kernels, which are all templates, are optimised.
  */
-function units(): Unit[] {
+function units(sanitizer: Sanitizer): Unit[] {
+  const optimise = OPTIMISE[sanitizer]
   const ofCore = files(core, /\.cc$/)
   const apart = ofCore.filter((path) => APART.test(relative(core, path)))
   const together = ofCore.filter((path) => !apart.includes(path))
   return [
     { name: 'tests', sources: files(tests, /\.cc$/), optimise: '-O0' },
-    { name: 'core', sources: together, optimise: '-O1' },
+    { name: 'core', sources: together, optimise },
     ...apart.map((path): Unit => {
       const name = relative(core, path).replaceAll('/', '-')
-      return { name, sources: [path], optimise: name.startsWith('kernels') ? '-O0' : '-O1' }
+      return { name, sources: [path], optimise: name.startsWith('kernels') ? '-O0' : optimise }
     }),
   ]
 }
@@ -77,8 +80,9 @@ export async function buildCore(
   const compiler = findCompiler()
   if (compiler === undefined) throw new Error('no C++ compiler found')
   const flags = [...FLAGS, ...SANITIZERS[sanitizer]]
+  const all = units(sanitizer)
   const parent = join(native, 'build', 'core-tests')
-  const folder = join(parent, `${sanitizer}-${hashOf(compiler.version, flags)}`)
+  const folder = join(parent, `${sanitizer}-${hashOf([compiler.version, flags, all])}`)
   const program = join(folder, 'core-tests')
   if (existsSync(program)) return program
   mkdirSync(parent, { recursive: true })
@@ -88,13 +92,13 @@ export async function buildCore(
   // Renamed when complete, so that an interrupted build is not taken for one.
   const unfinished = join(parent, `${sanitizer}-unfinished`)
   mkdirSync(unfinished)
-  await compile(compiler.command, flags, unfinished, tell)
+  await compile(all, [compiler.command, ...flags].join(' '), unfinished, tell)
   renameSync(unfinished, folder)
   return program
 }
 
-function hashOf(compiler: string, flags: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify([compiler, flags, units()]))
+function hashOf(how: unknown): string {
+  const hash = createHash('sha256').update(JSON.stringify(how))
   for (const name of [core, tests].flatMap((folder) => files(folder, /\.(cc|h)$/))) {
     hash.update(`\n${name}\n`).update(readFileSync(name))
   }
@@ -103,17 +107,16 @@ function hashOf(compiler: string, flags: readonly string[]): string {
 
 /** Two units at a time, the large ones first. */
 async function compile(
+  all: readonly Unit[],
   command: string,
-  flags: readonly string[],
   into: string,
   tell: (progress: string) => void,
 ): Promise<void> {
-  const [program, ...first] = command.split(/\s+/)
+  const [program, ...flags] = command.split(/\s+/)
   const checked = async (args: readonly string[]): Promise<void> => {
-    const ran = await run(program, [...first, ...flags, '-I', native, ...args])
+    const ran = await run(program, [...flags, '-I', native, ...args])
     if (ran.status !== 0) throw new Error(ran.output)
   }
-  const all = units()
   const objects: string[] = []
   let done = 0
   const one = async ({ name, sources, optimise }: Unit): Promise<void> => {

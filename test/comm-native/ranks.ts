@@ -66,7 +66,7 @@ export class Cluster {
       generation: 7,
       members: members.map((_, rank) => `cpu:${rank}`),
       regions: regions.map((region) => ({ [this.dtype]: region })),
-      deadlineMs: options.deadlineMs ?? 20_000,
+      deadlineMs: options.deadlineMs ?? 600_000,
     })
   }
 

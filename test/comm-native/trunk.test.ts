@@ -6,6 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { eventually } from '../actors/support.js'
 import { whenNative } from './conformance.js'
 import { thrown } from './ranks.js'
 
@@ -60,10 +61,6 @@ function sockets(): number {
   }).length
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve))
-}
-
 async function joined(one: Trunk, other: Trunk): Promise<[Promise<TrunkLoss>, Promise<TrunkLoss>]> {
   const [left, right] = await pair()
   return [one.attach(left, NOTHING, 0), other.attach(right, NOTHING, 0)]
@@ -86,7 +83,7 @@ function connections(test: Suite): void {
     assert.not(one.attached || other.attached)
     other.close()
     assert.is(other.peakBytes, 0)
-    await until(() => sockets() === before)
+    await eventually(() => sockets() === before)
   })
 
   test('a lost trunk is attached again, and a new connection replaces the old one', async () => {
@@ -156,7 +153,7 @@ function handovers(test: Suite): void {
       if (heard === 3) left.pause()
     })
     right.write('abc')
-    await until(() => heard === 3)
+    await eventually(() => heard === 3)
     const lost = trunk.attach(left, NOTHING, 0)
     right.write(BYE_FRAME)
     assert.is((await lost).detail, 'the peer closed the link')
@@ -191,7 +188,7 @@ function refusals(test: Suite): void {
     one.close()
     await lost
     other.close()
-    await until(() => sockets() === before)
+    await eventually(() => sockets() === before)
   })
 
   test('a socket that is closed, and a trunk that is closed, take nothing', async () => {
@@ -207,7 +204,7 @@ function refusals(test: Suite): void {
     const closed = once(other.resume(), 'close')
     assert.is((await trunk.attach(one, NOTHING, 0)).detail, 'closed here')
     await closed
-    await until(() => sockets() === before)
+    await eventually(() => sockets() === before)
   })
 }
 

@@ -18,6 +18,8 @@ const command = fileURLToPath(new URL('../../../packages/kaitian/bin/kaitian.js'
 
 export interface Ran {
   readonly code: number | null
+  /** What it died of, if it did. */
+  readonly signal: NodeJS.Signals | null
   readonly out: string
   readonly err: string
 }
@@ -39,7 +41,7 @@ function follow(child: Started['child']): Started {
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
   const ended = new Promise<Ran>((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code) => resolve({ code, out, err }))
+    child.on('close', (code, signal) => resolve({ code, signal, out, err }))
   })
   const printed = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { lookAtFamilies, type Family } from './family.js'
@@ -10,14 +11,14 @@ import { Program } from './program.js'
 
 const test = suite('program')
 
-const leaks = new URL('./leaks.js', import.meta.url).href
+const entry = fileURLToPath(new URL('./entry.js', import.meta.url))
 const idle: Family = { cpuMs: 0, stopped: false, others: [] }
 
 /** Starts one of this text; looks at it as often as `look` says, on a clock that is not the real one. */
 async function run(
   text: string,
   look: (program: Program, now: number) => void,
-  args: readonly string[] = ['--import', leaks],
+  args: readonly string[] = [entry],
 ): Promise<Ending> {
   const folder = mkdtempSync(join(tmpdir(), 'kaitian-program-'))
   try {

@@ -1,8 +1,11 @@
+import { fileURLToPath } from 'node:url'
 import type { TestFile } from './files.js'
 import { lookAtFamilies } from './family.js'
 import { judge, progressIn, type Outcome } from './outcome.js'
 import { LOOK_MS, words } from './patience.js'
 import { Program } from './program.js'
+
+const entry = fileURLToPath(new URL('./entry.js', import.meta.url))
 
 export interface Result extends Outcome {
   readonly wallMs: number
@@ -103,9 +106,7 @@ export class Run {
         return this.#note(name, output, { passed: 0, failed: 1, reason, wallMs, cpuMs: 0 })
       }
     }
-    const leaks = new URL('./leaks.js', import.meta.url).href
-    const args = ['--enable-source-maps', '--import', leaks, built]
-    const { wallMs, cpuMs, ...ending } = await this.#runProgram(name, args)
+    const { wallMs, cpuMs, ...ending } = await this.#runProgram(name, [entry, built])
     if (this.interrupted !== undefined) return
     this.#note(name, ending.output, { ...judge(ending), wallMs, cpuMs })
   }

@@ -9,7 +9,7 @@ import { depth } from '../depth.js'
 
 /** In all; most of threads, since a process takes several times as long to start. */
 const kills = depth({
-  cut: { thread: 120, process: 30 },
+  cut: { thread: 80, process: 20 },
   full: { thread: 800, process: 200 },
 })
 const total = kills.thread + kills.process

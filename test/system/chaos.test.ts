@@ -2,14 +2,17 @@ import { seededRandom } from '@kaitian/actors'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { depth } from '../depth.js'
 import { bridges, groupsOf, smallTask, tryRun } from '../train/try-run.js'
 
 const test = suite('chaos')
 
+const seeds = depth({ cut: 4, full: 40 })
+
 /** A sim engine computes from sample ids alone, so the model may be tiny. */
 const task = { ...smallTask, epochs: 3 }
 
-test('T1 T2 T3 random kills of sim devices: the checker passes and no bit changes (12 seeds)', async () => {
+test(`T1 T2 T3 random kills of sim devices: the checker passes and no bit changes (${seeds} seeds)`, async () => {
   const bits = new Set<string>()
   const property = fc.asyncProperty(fc.integer(), async (seed) => {
     const random = seededRandom('chaos', seed)
@@ -44,7 +47,7 @@ test('T1 T2 T3 random kills of sim devices: the checker passes and no bit change
     for (const digest of Object.values(summary.digests)) bits.add(digest)
     assert.is(bits.size, 1)
   })
-  await fc.assert(property, { seed: 77, numRuns: 12, endOnFailure: true })
+  await fc.assert(property, { seed: 77, numRuns: seeds, endOnFailure: true })
 })
 
 test.run()

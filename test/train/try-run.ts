@@ -56,6 +56,9 @@ export const smallTask: Task = {
 export const bridges: readonly NonNullable<TrainOptions['bridge']>[] =
   loadBackend().implementation === 'native' ? ['memory', 'tcp'] : ['memory']
 
+/** For all that should come, however busy the machine is. */
+const LONG_ENOUGH_MS = 300_000
+
 /** Groups of `counts` devices each: cpu:0 … in order. */
 export function groupsOf(
   engine: string,
@@ -122,7 +125,12 @@ export async function tryRun({
   let runtime: Runtime | undefined
   try {
     begin?.(folder)
-    const whole = { ...options, task: 'test', record: { folder, sampleEvery } }
+    const whole = {
+      deadlineMs: LONG_ENOUGH_MS,
+      ...options,
+      task: 'test',
+      record: { folder, sampleEvery },
+    }
     runtime = await Runtime.create(
       whole,
       task,

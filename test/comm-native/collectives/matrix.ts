@@ -113,5 +113,5 @@ export function largeCases(
   })
 }
 
-export const LARGE_SIZES = [MIB, 4 * MIB]
+export const LARGE_SIZES = [MIB]
 export const LARGEST_SIZES = [MIB, 4 * MIB, 64 * MIB]

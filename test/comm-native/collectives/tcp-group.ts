@@ -38,7 +38,7 @@ export type GroupReply =
   | { readonly id: number; readonly answer?: GroupAnswer; readonly error?: string }
 
 /** For a connection, which is on this machine. */
-const CONNECT_MS = 30_000
+const CONNECT_MS = 240_000
 
 const group = Number(process.argv[2])
 const sizes = process.argv[3].split(',').map(Number)

@@ -5,7 +5,7 @@ import type { Peer } from '@kaitian/train/bridge'
 import type { GroupAnswer, GroupReply, GroupRequest } from './tcp-group.js'
 
 /** A process that was told to end and is still there after this is ended. */
-const END_MS = 20_000
+const END_MS = 240_000
 
 interface Waiting {
   resolve(answer: GroupAnswer): void

@@ -4,7 +4,7 @@ import { SHAPES } from './matrix.js'
 import { GroupProcess } from './tcp-process.js'
 
 /** Far beyond any call's time on a busy machine. */
-const DEADLINE_MS = 60_000
+const DEADLINE_MS = 600_000
 
 /** Every group is a process, its ranks are threads of it, and TCP carries what goes between them. */
 export interface TcpPlacement extends Placement {

@@ -5,7 +5,7 @@ import { SHAPES } from './matrix.js'
 import { Thread } from './thread.js'
 
 /** Far beyond any call's time on a busy machine. */
-const DEADLINE_MS = 60_000
+const DEADLINE_MS = 600_000
 
 /** All ranks are threads of this process, over one native communicator. */
 export const threads: Placement = {
