@@ -201,6 +201,7 @@ test.run()
     let now = 0
     const run = new Run({
       now: () => (now += 30_000),
+      noted: () => {},
       print: (line) => {
         lines.push(line)
         if (/1 passed/.test(line)) writeFileSync(shop.path('go'), '')

@@ -30,15 +30,18 @@ async function main(args: readonly string[]): Promise<number> {
     return end(0, nothing ? 0 : 1)
   }
   const cores = availableParallelism()
+  let failed = record[depth]
   const run = new Run({
     now: () => performance.now(),
     print: (line) => console.log(line),
+    noted(results) {
+      failed = update(record[depth], results, all)
+      writeRecord(recordPath, { ...record, [depth]: failed })
+    },
     share: () => Math.min(1, cores / Math.max(cores, loadavg()[0])),
   })
   endWithUs(run)
   await run.all(files, Math.min(4, cores))
-  const failed = update(record[depth], run.results, all)
-  writeRecord(recordPath, { ...record, [depth]: failed })
   const totals = run.report()
   if (failed.length > 0) {
     const command = depth === 'full' ? 'npm run test:full' : 'npm test'

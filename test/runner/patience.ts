@@ -23,11 +23,20 @@ export interface Sample {
 /** What has been seen until now. */
 export interface Vigil {
   readonly last: Sample
+  /** Since it began: its share of the time. */
   readonly totalMs: number
-  /** Since it printed something: time in which it did next to nothing. */
-  readonly idleMs: number
-  /** Since it printed something: processor time. */
+  /** Processor time since it printed something. */
   readonly busyMs: number
+  /** A span of time in which it printed nothing, not longer than it may be idle. */
+  readonly span: Span
+}
+
+interface Span {
+  readonly ms: number
+  /** The program's share of it. */
+  readonly shareMs: number
+  /** What it used of that. */
+  readonly usedMs: number
 }
 
 export interface Limits {
@@ -45,28 +54,45 @@ export const LOOK_MS = 1000
  */
 export const AT_WORK: Limits = { idleMs: 5 * 60_000, busyMs: 15 * 60_000, totalMs: 60 * 60_000 }
 
+/** For what compiles, which takes as long as it takes. */
+export const UNHURRIED: Limits = { ...AT_WORK, totalMs: Infinity }
+
 /** For a test file that has printed its totals and should end now. */
 export const AT_ITS_END: Limits = { idleMs: 10_000, busyMs: 30_000, totalMs: 10 * 60_000 }
 
-/** Of its share of a processor: who uses less does nothing but wait. */
+/** Of its share of the processors: who uses less does nothing but wait. */
 const LEAST_USE = 0.2
 
+const NO_SPAN: Span = { ms: 0, shareMs: 0, usedMs: 0 }
+
 export function beginVigil(sample: Sample): Vigil {
-  return { last: sample, totalMs: 0, idleMs: 0, busyMs: 0 }
+  return { last: sample, totalMs: 0, busyMs: 0, span: NO_SPAN }
 }
 
-export function continueVigil({ last, ...until }: Vigil, sample: Sample): Vigil {
-  if (sample.stopped) return { last: sample, ...until }
+export function continueVigil(
+  { last, totalMs, busyMs, span }: Vigil,
+  sample: Sample,
+  { idleMs }: Limits,
+): Vigil {
+  if (sample.stopped) return { last: sample, totalMs, busyMs, span }
   const elapsed = Math.min(sample.now - last.now, 2 * LOOK_MS)
-  const totalMs = until.totalMs + elapsed
-  if (sample.printed > last.printed) return { last: sample, totalMs, idleMs: 0, busyMs: 0 }
-  const used = usedBetween(last, sample, elapsed)
-  const idle = used < LEAST_USE * sample.share * elapsed
+  const shareMs = elapsed * sample.share
+  const total = totalMs + shareMs
+  if (sample.printed > last.printed) {
+    return { last: sample, totalMs: total, busyMs: 0, span: NO_SPAN }
+  }
+  const usedMs = usedBetween(last, sample, elapsed)
+  // A whole span is looked at, as a crowded machine lets a program run now and then, but then well.
+  const before = span.ms >= idleMs ? NO_SPAN : span
   return {
     last: sample,
-    totalMs,
-    idleMs: until.idleMs + (idle ? elapsed : 0),
-    busyMs: until.busyMs + used,
+    totalMs: total,
+    busyMs: busyMs + usedMs,
+    span: {
+      ms: before.ms + elapsed,
+      shareMs: before.shareMs + shareMs,
+      usedMs: before.usedMs + usedMs,
+    },
   }
 }
 
@@ -79,11 +105,11 @@ function usedBetween(last: Sample, { cpuMs }: Sample, elapsed: number): number {
 
 /** Why it has to be given up; undefined while it may go on. */
 export function reasonToGiveUp(
-  { totalMs, idleMs, busyMs }: Vigil,
+  { totalMs, busyMs, span }: Vigil,
   limits: Limits,
 ): string | undefined {
-  if (idleMs >= limits.idleMs) {
-    return `printed nothing and did next to nothing for ${words(idleMs)}`
+  if (span.ms >= limits.idleMs && span.usedMs < LEAST_USE * span.shareMs) {
+    return `printed nothing and did next to nothing for ${words(span.ms)}`
   }
   if (busyMs >= limits.busyMs) {
     return `printed nothing during ${words(busyMs)} of processor time`

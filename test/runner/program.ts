@@ -28,19 +28,14 @@ export class Program {
   cpuMs = 0
   readonly ended: Promise<Ending>
   readonly #child: ChildProcess
-  readonly #limits: Record<'at work' | 'at its end', patience.Limits>
+  readonly #limits: patience.Limits
   #phase: Phase = 'at work'
   #vigil: patience.Vigil | undefined
   #gaveUp: string | undefined
   #closed = false
   #resolve: (ending: Ending) => void = () => undefined
 
-  constructor(
-    name: string,
-    args: readonly string[],
-    now: number,
-    limits = { 'at work': patience.AT_WORK, 'at its end': patience.AT_ITS_END },
-  ) {
+  constructor(name: string, args: readonly string[], now: number, limits = patience.AT_WORK) {
     this.name = name
     this.startedAt = now
     this.#limits = limits
@@ -82,11 +77,11 @@ export class Program {
       stopped: family?.stopped ?? false,
       share,
     }
+    const limits = this.#phase === 'at work' ? this.#limits : patience.AT_ITS_END
     this.#vigil =
       this.#vigil === undefined
         ? patience.beginVigil(sample)
-        : patience.continueVigil(this.#vigil, sample)
-    const limits = this.#limits[this.#phase === 'at work' ? 'at work' : 'at its end']
+        : patience.continueVigil(this.#vigil, sample, limits)
     const reason = patience.reasonToGiveUp(this.#vigil, limits)
     if (reason !== undefined) this.#giveUp(reason, others)
   }

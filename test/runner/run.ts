@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { TestFile } from './files.js'
 import { lookAtFamilies } from './family.js'
 import { judge, progressIn, type Outcome } from './outcome.js'
-import { LOOK_MS, words } from './patience.js'
+import { AT_WORK, LOOK_MS, UNHURRIED, words } from './patience.js'
 import { Program } from './program.js'
 
 const entry = fileURLToPath(new URL('./entry.js', import.meta.url))
@@ -16,12 +16,16 @@ export interface Result extends Outcome {
 const QUIET_MS = 60_000
 /** When it is interrupted, programs have so long to end by themselves. */
 const LAST_CHANCE_MS = 2000
+/** After a Ctrl-C npm passes on the same signal, which is not one more. */
+const ECHO_MS = 500
 const SLOWEST = 10
 
 export interface Host {
   /** Milliseconds of a clock that only goes forward. */
   now(): number
   print(line: string): void
+  /** Called after every file. */
+  noted(results: ReadonlyMap<string, Result>): void
   /** The part of a processor that the machine can give to one more thread. */
   share(): number
 }
@@ -35,6 +39,7 @@ export class Run {
   readonly #host: Host
   readonly #startedAt: number
   #printedAt: number
+  #interruptedAt = 0
 
   constructor(host: Host) {
     this.#host = host
@@ -56,8 +61,12 @@ export class Run {
   }
 
   interrupt(signal: NodeJS.Signals): void {
-    if (this.interrupted !== undefined) return this.killAll('SIGKILL')
+    if (this.interrupted !== undefined) {
+      if (this.#host.now() - this.#interruptedAt > ECHO_MS) this.killAll('SIGKILL')
+      return
+    }
     this.interrupted = signal
+    this.#interruptedAt = this.#host.now()
     const names = [...this.#running].map(({ name }) => name)
     this.#print(`\n${signal}: ending ${names.join(', ') || 'nothing'}`)
     this.killAll('SIGTERM')
@@ -87,18 +96,19 @@ export class Run {
   }
 
   async #work(queue: TestFile[]): Promise<void> {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    while (this.interrupted === undefined) {
+      const file = queue.shift()
+      if (file === undefined) return
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       await this.#runFile(file)
-      if (this.interrupted !== undefined) return
     }
   }
 
   async #runFile({ name, built, preparation }: TestFile): Promise<void> {
     if (preparation !== undefined) {
-      const { output, code, gaveUp, wallMs } = await this.#runProgram(`${name}'s preparation`, [
-        preparation,
-      ])
+      const title = `${name}'s preparation`
+      const prepared = await this.#runProgram(title, [preparation], UNHURRIED)
+      const { output, code, gaveUp, wallMs } = prepared
       if (this.interrupted !== undefined) return
       this.#print(`prep ${name}  ${seconds(wallMs)}`)
       if (code !== 0 || gaveUp !== undefined) {
@@ -111,8 +121,8 @@ export class Run {
     this.#note(name, ending.output, { ...judge(ending), wallMs, cpuMs })
   }
 
-  async #runProgram(name: string, args: string[]) {
-    const program = new Program(name, args, this.#host.now())
+  async #runProgram(name: string, args: string[], limits = AT_WORK) {
+    const program = new Program(name, args, this.#host.now(), limits)
     this.#running.add(program)
     const ending = await program.ended
     this.#running.delete(program)
@@ -121,6 +131,7 @@ export class Run {
 
   #note(name: string, output: string, result: Result): void {
     this.results.set(name, result)
+    this.#host.noted(this.results)
     const { passed, failed, reason, wallMs } = result
     const mark = failed === 0 ? 'ok  ' : 'FAIL'
     this.#print(`${mark} ${name}  ${passed} passed, ${failed} failed, ${seconds(wallMs)}`)
