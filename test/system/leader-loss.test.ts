@@ -22,7 +22,14 @@ for (const bridge of bridges.filter((name) => name === 'tcp')) {
   test(`T1 T3 a leader whose thread ends costs its group, and no more, over ${bridge}`, async () => {
     let killed: Promise<void> | undefined
     const { summary, verdict } = await tryRun({
-      options: { groups: groupsOf('sim', [2, 1]), seed: 4, evaluate: false, bridge },
+      options: {
+        groups: groupsOf('sim', [2, 1]),
+        seed: 4,
+        evaluate: false,
+        bridge,
+        // Has to pass: until then the others wait for the one that is gone.
+        deadlineMs: 20_000,
+      },
       on: ({ name, payload }, runtime) => {
         if (name !== 'step' || payload.committed !== 3) return
         void threads.get('kaitian/trainer/leader-b')!.terminate()
