@@ -1,4 +1,11 @@
-import { KaitianError, toKaitianError, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
+import {
+  isKaitianError,
+  KaitianError,
+  messageOf,
+  toKaitianError,
+  type ErrorCode,
+  type ErrorRecord,
+} from '@kaitian/errors'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
@@ -198,6 +205,126 @@ test('an error that throws when it is looked at still counts', () => {
     },
   })
   assert.match(acrossAsError(hostile).message, /cannot be read/)
+})
+
+/** Throws whatever is done with it. */
+function trapped(target: object): object {
+  const trap = (): never => {
+    throw new Error('trap')
+  }
+  const traps = ['get', 'getPrototypeOf', 'ownKeys', 'has', 'getOwnPropertyDescriptor']
+  return new Proxy(target, Object.fromEntries(traps.map((name) => [name, trap])))
+}
+
+function revoked(target: object): object {
+  const { proxy, revoke } = Proxy.revocable(target, {})
+  revoke()
+  return proxy
+}
+
+/** An error of which `name` throws when it is read, and whose other properties are as usual. */
+function without(name: string, error: Error = new RangeError('why')): Error {
+  return Object.defineProperty(error, name, {
+    enumerable: true,
+    get() {
+      throw new Error('getter')
+    },
+  })
+}
+
+test('what is thrown may throw itself, whatever of it is read', () => {
+  const properties = ['name', 'message', 'stack', 'cause', 'code', 'fields', 'errors', 'toString']
+  const ours = new KaitianError('DATA_MISSING', 'why')
+  const thrown = [
+    Object.create(null) as object,
+    trapped({}),
+    trapped(new TypeError('why')),
+    trapped(() => 1),
+    revoked({}),
+    revoked(new TypeError('why')),
+    revoked(ours),
+    ...properties.map((name) => without(name)),
+    ...properties.map((name) => without(name, new AggregateError([1], 'why'))),
+    ...properties.map((name) => without(name, new KaitianError('DATA_MISSING', 'why'))),
+  ]
+  for (const value of thrown) {
+    assert.type(messageOf(value), 'string')
+    isKaitianError(value)
+    assert.instance(toKaitianError(value, 'ACTOR_FAILED', 'it failed'), KaitianError)
+    for (const [, transport] of transports) {
+      const cause = new AggregateError([value], 'of', { cause: value })
+      const error = across(cause, transport) as AggregateError
+      assert.is(error.errors.length, 1)
+      assert.ok(error.cause !== undefined)
+    }
+  }
+  assert.is(isKaitianError(ours), true)
+  assert.is(isKaitianError(revoked(ours)), false)
+})
+
+test('one property that cannot be read takes no other along', () => {
+  for (const name of ['name', 'stack', 'cause', 'limit']) {
+    const error = acrossAsError(Object.assign(without(name), { kept: 1 }))
+    assert.instance(error, RangeError)
+    assert.is(error.message, 'why')
+    assert.is(error.kept, 1)
+  }
+  const [error] = (
+    across(without('cause', new AggregateError([new URIError('in')], 'why'))) as {
+      errors: Error[]
+    }
+  ).errors
+  assert.instance(error, URIError)
+})
+
+test('what gives something new each time it is read comes to an end', () => {
+  const endless = (): Error => {
+    const error = new AggregateError([], 'again')
+    const errors = { get: () => [endless(), endless()] }
+    return Object.defineProperties(error, { errors, cause: { get: endless } })
+  }
+  const deep = (): object =>
+    Object.defineProperties(
+      {},
+      Object.fromEntries(['a', 'b', 'c'].map((name) => [name, { enumerable: true, get: deep }])),
+    )
+  const items = Object.defineProperty(new AggregateError([], 'x'), 'errors', {
+    value: (function* () {
+      for (;;) yield new Error('one more')
+    })(),
+  })
+  for (const thrown of [endless(), deep(), items, Object.assign(new Error('x'), { a: deep() })]) {
+    const record = new KaitianError('INTERNAL', 'why', { cause: thrown }).toRecord()
+    assert.ok(JSON.stringify(record).length < 5_000_000)
+  }
+})
+
+test('what is too large to be an account of a failure is cut, or left out', () => {
+  const long = 'x'.repeat(10_000_000)
+  const error = Object.assign(new TypeError(long), { long, short: 'y' })
+  const received = acrossAsError(error)
+  assert.match(received.message, /^x{1000}/)
+  assert.match(received.message, /9900000 characters more\)$/)
+  assert.equal(Object.keys(received), ['short'])
+  assert.ok(toKaitianError(error, 'ACTOR_FAILED', 'it failed').message.length < 200_000)
+  // Small in memory, but not where sharing is not kept.
+  let shared: unknown = 'x'
+  for (let i = 0; i < 60; i++) shared = [shared, shared]
+  const gap = Object.assign([], { 0: 1, 2: 3 })
+  const fields = { shared, gaps: Object.assign([], { length: 2 ** 31 }), kept: gap }
+  const ours = across(new KaitianError('BAD_ARGUMENT', 'why', { fields }))
+  assert.equal(Object.keys((ours as KaitianError).fields), ['kept'])
+})
+
+test('a record stays as it was made', () => {
+  let reads = 0
+  const inner = Object.defineProperty({}, 'reads', { enumerable: true, get: () => ++reads })
+  const fields = { list: [1], inner }
+  const record = new KaitianError('BAD_ARGUMENT', 'why', { fields }).toRecord()
+  fields.list.push(2)
+  assert.equal(record.fields, { list: [1], inner: { reads: 1 } })
+  assert.equal(structuredClone(record).fields, record.fields)
+  assert.is(reads, 1)
 })
 
 test('cycles and endless chains of causes come to an end', () => {

@@ -1,5 +1,14 @@
-import { baseOf, isError, propertiesOf, revive } from './foreign.js'
-import { isPlain, plainProperties, textOf } from './plain.js'
+import {
+  baseOf,
+  errorsIn,
+  isError,
+  isInstance,
+  messageOf,
+  propertiesOf,
+  revive,
+  textIn,
+} from './foreign.js'
+import { plainCopy, plainProperties, read, textOf, unreadable } from './plain.js'
 
 /**
  * The one error class. Callers dispatch on `code`, people read the sentence:
@@ -24,7 +33,7 @@ export class KaitianError extends Error {
   }
 
   toRecord(): ErrorRecord {
-    return toRecord(this, new Set(), 1)
+    return new Recorder().record(this, 1)
   }
 
   static fromRecord(record: ErrorRecord): KaitianError {
@@ -115,46 +124,68 @@ export type ErrorCode =
   | 'OUT_OF_MEMORY'
   | 'INTERNAL'
 
+/** Whatever was thrown: `instanceof` alone may throw itself. */
+export function isKaitianError(thrown: unknown): thrown is KaitianError {
+  return isInstance(thrown, KaitianError)
+}
+
 /** Any thrown value as a KaitianError; one that already is one passes through. */
 export function toKaitianError(error: unknown, code: ErrorCode, message: string): KaitianError {
-  if (error instanceof KaitianError) return error
-  const detail = error instanceof Error ? error.message : textOf(error)
-  return new KaitianError(code, `${message}: ${detail}`, { cause: error })
+  if (isKaitianError(error)) return error
+  return new KaitianError(code, `${message}: ${messageOf(error)}`, { cause: error })
 }
 
 /** Errors in a chain of causes; what is behind the last of them is left out. */
 const longestChain = 16
+/** In one record, with all causes: a getter may give a new error each time. */
+const mostErrors = 1000
 
-/**
- * An error that came up before, as in a cycle, is recorded again, but not what is behind it: so a
- * record's size is in proportion to what there is.
- */
-function toRecord(thrown: unknown, seen: Set<unknown>, depth: number): ErrorRecord {
-  try {
+/** Makes one record. */
+class Recorder {
+  /**
+   * An error that came up before, as in a cycle, is recorded again, but not what is behind it: so a
+   * record's size is in proportion to what there is.
+   */
+  readonly #seen = new Set<unknown>()
+  #left = mostErrors
+
+  record(thrown: unknown, depth: number): ErrorRecord {
+    this.#left--
     if (!isError(thrown)) return valueRecord(thrown)
     const record = withoutCause(thrown)
-    if (seen.has(thrown) || depth === longestChain) return record
-    seen.add(thrown)
-    const inner = (error: unknown): ErrorRecord => toRecord(error, seen, depth + 1)
-    if (thrown instanceof AggregateError) record.errors = Array.from(thrown.errors, inner)
-    if (thrown.cause !== undefined) record.cause = inner(thrown.cause)
+    if (this.#seen.has(thrown) || depth === longestChain) return record
+    this.#seen.add(thrown)
+    const errors = errorsIn(thrown, mostErrors)
+    if (errors !== undefined) record.errors = errors.flatMap((error) => this.#inner(error, depth))
+    const cause = read(thrown, 'cause')
+    if (cause !== undefined && cause !== unreadable) {
+      const [inner] = this.#inner(cause, depth)
+      if (inner !== undefined) record.cause = inner
+    }
     return record
-  } catch {
-    return { name: 'Error', message: 'an error whose properties cannot be read' }
+  }
+
+  #inner(error: unknown, depth: number): ErrorRecord[] {
+    return this.#left > 0 ? [this.record(error, depth + 1)] : []
   }
 }
 
 function valueRecord(value: unknown): ErrorRecord {
   const record: ErrorRecord = { name: 'Error', message: textOf(value) }
-  if (isPlain(value)) record.value = value
+  const copy = plainCopy(value)
+  if (copy !== unreadable) record.value = copy
   return record
 }
 
 function withoutCause(error: Error): ErrorRecord {
-  const record: ErrorRecord = { name: textOf(error.name), message: textOf(error.message) }
-  if (typeof error.stack === 'string') record.stack = error.stack
-  if (error instanceof KaitianError) {
-    return { ...record, code: error.code, fields: plainProperties(error.fields) }
+  const record: ErrorRecord = { name: textIn(error, 'name') ?? 'Error', message: messageOf(error) }
+  const stack = textIn(error, 'stack')
+  if (stack !== undefined) record.stack = stack
+  if (isKaitianError(error)) {
+    const fields = read(error, 'fields')
+    record.code = (textIn(error, 'code') ?? 'INTERNAL') as ErrorCode
+    record.fields = typeof fields === 'object' && fields !== null ? plainProperties(fields) : {}
+    return record
   }
   const [base, properties] = [baseOf(error), propertiesOf(error)]
   if (base !== undefined && base !== record.name) record.base = base

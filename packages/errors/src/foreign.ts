@@ -1,7 +1,8 @@
 import { types } from 'node:util'
-import { plainProperties } from './plain.js'
+import { define, plainProperties, read, textOf, unreadable } from './plain.js'
 
-// What of an error that is not ours is kept, and how it is made again.
+// What of an error that is not ours is kept, and how it is made again. Anything can be thrown, and
+// anything may happen when it is looked at: it may be a proxy, and its properties getters.
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => Error
 
@@ -17,17 +18,42 @@ const simple: Readonly<Record<string, ErrorClass>> = {
 /** Kept by name elsewhere in a record. */
 const reserved = ['name', 'message', 'stack', 'cause']
 
+/** `instanceof` for any value: of a proxy it may throw. */
+export function isInstance<T>(
+  value: unknown,
+  type: abstract new (...args: never[]) => T,
+): value is T {
+  try {
+    return value instanceof type
+  } catch {
+    return false
+  }
+}
+
 /** Also one of another realm, which is no `instanceof Error` here. */
 export function isError(value: unknown): value is Error {
-  return value instanceof Error || types.isNativeError(value)
+  return isInstance(value, Error) || types.isNativeError(value)
+}
+
+/** What was thrown, in words: an error's message, else the value itself. */
+export function messageOf(thrown: unknown): string {
+  if (!isError(thrown)) return textOf(thrown)
+  const message = read(thrown, 'message')
+  return message === unreadable ? 'an error whose message cannot be read' : textOf(message)
+}
+
+/** An error's name, stack or the like, where it is a text. */
+export function textIn(error: Error, name: 'name' | 'stack' | 'code'): string | undefined {
+  const text = read(error, name)
+  return typeof text === 'string' ? textOf(text) : undefined
 }
 
 /** The built-in class that it derives from; of another realm's only the name can tell. */
 export function baseOf(error: Error): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  if (error instanceof DOMException) return 'DOMException'
-  if (error instanceof AggregateError) return 'AggregateError'
-  const [base = 'Error'] = Object.entries(simple).find(([, type]) => error instanceof type) ?? []
+  if (!isInstance(error, Error)) return undefined
+  if (isInstance(error, DOMException)) return 'DOMException'
+  if (isInstance(error, AggregateError)) return 'AggregateError'
+  const [base = 'Error'] = Object.entries(simple).find(([, type]) => isInstance(error, type)) ?? []
   return base
 }
 
@@ -35,6 +61,20 @@ export function baseOf(error: Error): string | undefined {
 export function propertiesOf(error: Error): Record<string, unknown> | undefined {
   const properties = plainProperties(error, reserved)
   return Object.keys(properties).length === 0 ? undefined : properties
+}
+
+/** What an AggregateError holds, at most so many. */
+export function errorsIn(error: Error, most: number): unknown[] | undefined {
+  if (!isInstance(error, AggregateError)) return undefined
+  const errors: unknown[] = []
+  try {
+    for (const inner of error.errors as Iterable<unknown>) {
+      if (errors.push(inner) >= most) break
+    }
+  } catch {
+    // Those that could be had.
+  }
+  return errors
 }
 
 export interface ForeignError {
@@ -53,14 +93,7 @@ export function revive(foreign: ForeignError): Error {
   const error = construct(foreign)
   if (error.name !== foreign.name) hide(error, 'name', foreign.name)
   if (foreign.stack !== undefined) hide(error, 'stack', foreign.stack)
-  for (const [name, value] of Object.entries(foreign.properties)) {
-    Object.defineProperty(error, name, {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    })
-  }
+  for (const [name, value] of Object.entries(foreign.properties)) define(error, name, value)
   return error
 }
 
