@@ -90,7 +90,7 @@ test('a module without a function, or that is missing, is named', async () => {
 })
 
 test('bad options are refused', () => {
-  assert.throws(() => openPool({ module, threads: 0 }), /threads is a whole number ≥ 1/)
+  assert.throws(() => openPool({ module, threads: 0 }), /threads is a whole number of at least 1/)
 })
 
 test.run()

@@ -5,10 +5,13 @@ import {
   ask,
   flow,
   move,
+  nothing,
   protocol,
   tell,
   type,
+  type ActorClass,
   type Context,
+  type DeferredAnswer,
   type Handlers,
   type Ref,
   type System,
@@ -193,4 +196,182 @@ export async function shop(system: System): Promise<void> {
   ref.tell.note('a', { timeoutMs: 1 })
   // @ts-expect-error what is moved is named in a list
   move({ data }, data.buffer)
+}
+
+/** Without a payload: by type alone, or said so at run time. */
+const Bare = protocol({
+  total: ask<number>(nothing),
+  name: ask(nothing, z.string()),
+  reset: tell(nothing),
+  ticks: flow<number>(nothing),
+  ping: ask(nothing),
+  old: ask<void, number>(),
+  any: ask(z.any(), type<number>()),
+})
+
+export class BareActor implements Handlers<typeof Bare> {
+  static readonly protocol = Bare
+  total(_: void, ctx: Context<typeof Bare>): number {
+    return ctx.message.name.length
+  }
+  name(): string {
+    return ''
+  }
+  reset(): void {}
+  async *ticks(): AsyncGenerator<number> {}
+  async ping(): Promise<void> {}
+  old(): number {
+    return 1
+  }
+  any(): number {
+    return 1
+  }
+}
+
+export async function bare(system: System): Promise<void> {
+  const ref = await system.spawn(BareActor)
+  const options = { timeoutMs: 5, signal: AbortSignal.abort() }
+  const total: number = await ref.ask.total()
+  const again: number = await ref.ask.total(options)
+  await ref.ask.total(undefined, options)
+  const name: string = await ref.ask.name({ timeoutMs: total + again })
+  ref.tell.reset({ trace: { traceparent: name } })
+  ref.tell.reset(undefined, { trace: { traceparent: name } })
+  for await (const tick of ref.flow.ticks({ credit: 1 })) tick satisfies number
+  await ref.ask.ping({ timeoutMs: 5 })
+  await ref.ask.old(undefined, { timeoutMs: 5 })
+  await ref.ask.any({ timeoutMs: 5 }, { timeoutMs: 5 })
+  // @ts-expect-error by type alone it is not known where it is sent
+  await ref.ask.old({ timeoutMs: 5 })
+  // @ts-expect-error no such option
+  await ref.ask.total({ timeout: 5 })
+  // @ts-expect-error it has no payload
+  await ref.ask.total({}, { timeoutMs: 5 })
+  // @ts-expect-error a tell takes no time limit
+  ref.tell.reset({ timeoutMs: 5 })
+  // @ts-expect-error an item is declared by type or schema
+  flow(nothing, nothing)
+}
+
+class NoArgs implements Handlers<typeof Other> {
+  static readonly protocol = Other
+  other(): void {}
+}
+
+class MayTake extends NoArgs {
+  readonly from: number
+  constructor({ from = 0 }: { from?: number } = {}) {
+    super()
+    this.from = from
+  }
+}
+
+class TakesOne extends NoArgs {
+  readonly from: number
+  constructor(args: { from: number }, unit = 1) {
+    super()
+    this.from = args.from * unit
+  }
+}
+
+class TakesTwo extends NoArgs {
+  readonly sum: number
+  constructor(a: number, b: number) {
+    super()
+    this.sum = a + b
+  }
+}
+
+/** What the constructor takes is what is spawned with, no more and no less. */
+export async function constructed(system: System, ctx: Context): Promise<void> {
+  const group = system.supervise({ strategy: 'one-for-one', restart: { max: 1, withinMs: 1 } })
+  const given = null as unknown as ActorClass<typeof Other, { from: number }>
+  for (const spawner of [system, group, ctx]) {
+    const ref: Ref<typeof Other> = await spawner.spawn(NoArgs)
+    ref.tell.other()
+    await spawner.spawn(NoArgs, undefined, { name: 'a' })
+    await spawner.spawn(MayTake)
+    await spawner.spawn(MayTake, undefined, { name: 'a' })
+    await spawner.spawn(MayTake, { from: 1 })
+    await spawner.spawn(TakesOne, { from: 1 })
+    await spawner.spawn(TakesOne, { from: 1 }, { name: 'a' })
+    await spawner.spawn(given, { from: 1 })
+    // @ts-expect-error the constructor takes nothing
+    await spawner.spawn(NoArgs, { from: 1 })
+    // @ts-expect-error options come behind what the constructor takes
+    await spawner.spawn(NoArgs, { name: 'a' })
+    // @ts-expect-error the constructor needs its argument
+    await spawner.spawn(TakesOne)
+    // @ts-expect-error the constructor needs its argument
+    await spawner.spawn(TakesOne, undefined, { name: 'a' })
+    // @ts-expect-error the constructor needs its argument
+    await spawner.spawn(given)
+    // @ts-expect-error the constructor takes less
+    await spawner.spawn(TakesOne, { from: 1, to: 2 })
+    // @ts-expect-error the constructor takes something else
+    await spawner.spawn(TakesOne, { from: 'a' })
+    // @ts-expect-error the constructor takes something else
+    await spawner.spawn(MayTake, { from: 'a' })
+    // @ts-expect-error an actor is constructed from one value
+    await spawner.spawn(TakesTwo, 1)
+    // @ts-expect-error an actor is constructed from one value
+    await spawner.spawn(TakesTwo, 1, 2)
+  }
+}
+
+/** An answer that is given later is that to the message in hand. */
+const Later = protocol({
+  count: ask<string, number>(),
+  name: ask<void, string>(),
+  sum: ask(z.string().transform(Number), z.coerce.number<string>()),
+  note: tell<string>(),
+})
+
+type On<Name extends keyof typeof Later> = Context<typeof Later, Name>
+
+export class LaterActor implements Handlers<typeof Later> {
+  static readonly protocol = Later
+  readonly #waiting: DeferredAnswer<number>[] = []
+  count(text: string, ctx: On<'count'>): DeferredAnswer<number> | number {
+    const answer = ctx.message.defer()
+    answer.signal satisfies AbortSignal
+    answer.reply(1)
+    answer.refuse(new Error(text))
+    // @ts-expect-error the reply has another type
+    answer.reply('one')
+    // @ts-expect-error the reply is missing
+    answer.reply()
+    this.#waiting.push(answer)
+    void Promise.resolve(1).then(answer.reply, answer.refuse)
+    return text === '' ? 1 : answer
+  }
+  async name(_: void, ctx: On<'name'>): Promise<DeferredAnswer<string>> {
+    return ctx.message.defer()
+  }
+  /** What a schema transforms is what the handler gives. */
+  sum(n: number, ctx: On<'sum'>): DeferredAnswer<string> {
+    const answer = ctx.message.defer()
+    answer.reply(String(n))
+    return answer
+  }
+  note(): void {}
+}
+
+export class WrongLater implements Handlers<typeof Later> {
+  // @ts-expect-error the answer is not returned
+  count(_: string, ctx: On<'count'>): void {
+    ctx.message.defer().reply(1)
+  }
+  // @ts-expect-error that is the answer to another message
+  name(_: void, ctx: On<'count'>): DeferredAnswer<number> {
+    return ctx.message.defer()
+  }
+  // @ts-expect-error without its name the message in hand may be any, and its answer is to none
+  sum(_: number, ctx: Context<typeof Later>) {
+    return ctx.message.defer()
+  }
+  // @ts-expect-error nobody waits for the answer to a tell
+  note(_: string, ctx: On<'note'>): DeferredAnswer<string> {
+    return ctx.message.defer<string>()
+  }
 }

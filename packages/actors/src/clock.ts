@@ -1,4 +1,5 @@
 import { KaitianError } from '@kaitian/errors'
+import { anyMs, checkArgument, finiteMs, finiteTime } from './checks.js'
 import { nextTurn } from './next-turn.js'
 import { TimerHeap, type HeapTimer } from './timer-heap.js'
 
@@ -12,7 +13,7 @@ export interface Clock {
   now(): number
   /** The calendar's time, for people to read. Never use it to measure. */
   wallTime(): Date
-  /** Resolves after `ms`; rejects with `CANCELLED` when the signal aborts first. */
+  /** Resolves after `ms`, at once when that is ≤ 0; rejects with `CANCELLED` when the signal aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Calls `fn` once after `ms`, unless the returned function is called first. */
   after(ms: number, fn: () => void): () => void
@@ -50,6 +51,7 @@ class SystemClock implements Clock {
   }
 
   after(ms: number, fn: () => void): () => void {
+    checkArgument('after()', 'ms', ms, anyMs)
     let timer: NodeJS.Timeout
     const arm = (left: number): void => {
       const wait = Math.min(left, longestTimeoutMs)
@@ -91,14 +93,15 @@ class ManualClock implements VirtualClock {
   }
 
   after(ms: number, fn: () => void): () => void {
-    // NaN is 0, as for setTimeout.
-    const due = this.#now + (ms > 0 ? ms : 0)
+    checkArgument('after()', 'ms', ms, anyMs)
+    const due = this.#now + Math.max(0, ms)
     const timer = { due, order: this.#order++, fn, at: -1 }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
   }
 
   async advance(ms: number): Promise<void> {
+    checkArgument('advance()', 'ms', ms, finiteMs)
     const end = this.#now + ms
     await nextTurn()
     for (let timer = this.#next(end); timer !== undefined; timer = this.#next(end)) {
@@ -129,6 +132,7 @@ class ManualClock implements VirtualClock {
 
 /** A clock for tests and simulations; its calendar starts in 1970. */
 export function virtualClock(start = 0): VirtualClock {
+  checkArgument('virtualClock()', 'start', start, finiteTime)
   return new ManualClock(start)
 }
 

@@ -3,17 +3,22 @@ export { seededRandom, type Random } from './random.js'
 export {
   ask,
   flow,
+  nothing,
   protocol,
   tell,
   type,
+  type Actor,
   type ActorClass,
+  type AnswerTo,
   type Ask,
   type Flow,
   type Handlers,
   type Lifecycle,
   type MessageHandlers,
   type MessageKind,
+  type Nothing,
   type Protocol,
+  type SpawnArgs,
   type Tell,
 } from './api/protocol.js'
 export type {
@@ -30,6 +35,7 @@ export type {
 } from './api/ref.js'
 export type {
   Context,
+  DeferredAnswer,
   Disposable,
   Down,
   DownReason,

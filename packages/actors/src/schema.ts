@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { messageOf } from '@kaitian/errors'
 import { isThenable } from './shapes.js'
 
 /** What zod, valibot, arktype and others have in common (standardschema.dev, version 1). */
@@ -44,15 +45,7 @@ function checked<Out>(result: StandardSchemaV1.Result<Out>): Checked<Out> {
 }
 
 function broken(error: unknown): { issues: string[] } {
-  return { issues: [`the schema itself failed: ${reasonOf(error)}`] }
-}
-
-function reasonOf(error: unknown): string {
-  try {
-    return String(error instanceof Error ? error.message : error)
-  } catch {
-    return 'it threw what cannot be printed'
-  }
+  return { issues: [`the schema itself failed: ${messageOf(error)}`] }
 }
 
 function inWords(issues: readonly StandardSchemaV1.Issue[]): string[] {

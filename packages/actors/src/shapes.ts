@@ -9,7 +9,11 @@ export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T
 
 /** Nobody wants to know what it settles with. */
 export function ignore(result: unknown): void {
-  if (isThenable(result)) result.then(undefined, () => undefined)
+  try {
+    if (isThenable(result)) result.then(undefined, () => undefined)
+  } catch {
+    // Nor how its `then` fails.
+  }
 }
 
 export function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {

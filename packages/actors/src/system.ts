@@ -1,5 +1,5 @@
 import { KaitianError } from '@kaitian/errors'
-import { EventEmitter } from 'eventemitter3'
+import type { EventEmitter } from 'eventemitter3'
 import type {
   Down,
   Group,
@@ -10,10 +10,12 @@ import type {
   StopOptions,
 } from './api/context.js'
 import type { Accounts, SystemEvents } from './api/events.js'
-import type { ActorClass, Protocol } from './api/protocol.js'
+import type { Actor, Protocol } from './api/protocol.js'
 import type { ActorRef, Ref } from './api/ref.js'
 import type { ActorSnapshot } from './api/snapshot.js'
+import { callback, checkArgument, checkOptions, limitMs, withMethods, shapeOf } from './checks.js'
 import { systemClock, type Clock } from './clock.js'
+import { eventsOf } from './events.js'
 import { realWorld } from './host/world.js'
 import { seededRandom, type Random } from './random.js'
 import { resolveAsks } from './site/sighting.js'
@@ -21,6 +23,7 @@ import { Site, type SiteWorld } from './site/site.js'
 import { firstActorId, rootSite, type EventRecord, type SiteId } from './site/wire.js'
 import { faultOf } from './supervision/failure.js'
 import { Family } from './supervision/family.js'
+import { word } from './supervision/options.js'
 import { makeGroup } from './supervision/group.js'
 import { Hall } from './transport/hall.js'
 
@@ -38,6 +41,10 @@ export interface System extends Spawner, AsyncDisposable {
   readonly name: string
   readonly clock: Clock
   readonly random: Random
+  /**
+   * A listener that throws harms nobody: what it throws is an uncaught error of the program, as with
+   * an EventTarget.
+   */
   readonly events: EventEmitter<SystemEvents>
   /** All threads' books together; see {@link Accounts}. */
   accounts(): Promise<Accounts>
@@ -51,14 +58,22 @@ export interface System extends Spawner, AsyncDisposable {
   dispose(options?: { timeoutMs?: number }): Promise<void>
 }
 
+const systemShape = shapeOf({
+  name: word,
+  clock: withMethods('a Clock', 'now', 'sleep', 'after'),
+  random: withMethods('a Random', 'next', 'integer', 'fork'),
+})
+const disposeShape = shapeOf({ timeoutMs: limitMs })
+
 export function createSystem(options: SystemOptions = {}): System {
+  checkOptions('createSystem()', options, systemShape)
   const { name = 'system', clock = systemClock, random = seededRandom(name) } = options
   return new ActorSystem(name, realWorld(rootSite, new Hall(), clock, random))
 }
 
 export class ActorSystem implements System {
   readonly name: string
-  readonly events = new EventEmitter<SystemEvents>()
+  readonly events = eventsOf<SystemEvents>()
   readonly site: Site
   readonly #family: Family
   readonly #quarantined: { path: string; thread: SiteId }[] = []
@@ -83,9 +98,9 @@ export class ActorSystem implements System {
     return this.site.random
   }
 
-  async spawn<P extends Protocol, Args>(
-    actor: ActorClass<P, Args>,
-    args: NoInfer<Args>,
+  async spawn<P extends Protocol>(
+    actor: Actor<P, never>,
+    args?: unknown,
     options: SpawnOptions = {},
   ): Promise<Ref<P>> {
     this.#checkOpen()
@@ -97,10 +112,11 @@ export class ActorSystem implements System {
     return this.#family.supervise(options, makeGroup, () => undefined)
   }
 
-  watch(ref: ActorRef, callback: (down: Down) => void): () => void {
+  watch(ref: ActorRef, onDown: (down: Down) => void): () => void {
+    checkArgument('watch()', 'the callback', onDown, callback)
     return this.site.watch(ref, (down) => {
       try {
-        callback(down)
+        onDown(down)
       } catch (error) {
         // Thrown on, it would hit the innocent: whatever ended the actor that is watched.
         const fault = faultOf(this.name, 'a watch callback', error)
@@ -133,7 +149,8 @@ export class ActorSystem implements System {
     })
   }
 
-  dispose(options: { timeoutMs?: number } = {}): Promise<void> {
+  async dispose(options: { timeoutMs?: number } = {}): Promise<void> {
+    checkOptions(`dispose() of ${this.name}`, options, disposeShape)
     this.#disposing ??= this.#dispose(options.timeoutMs)
     return this.#disposing
   }

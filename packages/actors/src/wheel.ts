@@ -1,5 +1,6 @@
 import { KaitianError } from '@kaitian/errors'
 import type { Clock } from './clock.js'
+import { offNextTurn, onNextTurn } from './next-turn.js'
 import { TimerSlots, type Timer } from './timer-slots.js'
 
 export type { Timer } from './timer-slots.js'
@@ -62,7 +63,7 @@ export class TimerWheel {
   close(): void {
     this.#closed = true
     this.#slots.clear()
-    clearImmediate(this.#sweep)
+    offNextTurn(this.#sweep)
     this.#disarmClock()
   }
 
@@ -128,7 +129,7 @@ export class TimerWheel {
    * taken back at the turn's end: once a turn, whatever the number of asks.
    */
   readonly #sweepSoon = (): void => {
-    this.#sweep ??= setImmediate(() => {
+    this.#sweep ??= onNextTurn(() => {
       this.#sweep = undefined
       this.#rearm()
     })

@@ -7,6 +7,8 @@ export async function within<T, Late>(
   work: Promise<T>,
   late: Late,
 ): Promise<T | Late> {
+  // A kill that is overtaken by the end of the system has nobody who waits for it.
+  if (wheel.closed) return late
   let timer: { cancel(): void } | undefined
   const limit = new Promise<Late>((resolve) => {
     timer = wheel.after(ms, () => resolve(late))

@@ -2,7 +2,7 @@ import type { Ref, SpawnOptions } from '@kaitian/actors'
 import { KaitianError } from '@kaitian/errors'
 import * as assert from 'uvu/assert'
 import { downOf, eventually, nextEvent, rejection } from '../../actors/support.js'
-import { Culprit, type CulpritProtocol } from './fixtures/culprit.js'
+import { Culprit, hostilities, type CulpritProtocol } from './fixtures/culprit.js'
 import { theme, type Stage } from './stage.js'
 
 const module = new URL('./fixtures/culprit.js', import.meta.url)
@@ -51,6 +51,23 @@ export const errors = theme('errors', {
       const root = cause.cause as Error
       assert.instance(root, Error)
       assert.is(`${root.name}: ${root.message}`, 'RangeError: the root')
+    },
+
+    'A3 whatever is thrown or returned, it is looked at with care': async (stage) => {
+      const c = await culprit(stage, {}, { restart: often })
+      const fails = async (failing: Promise<unknown>): Promise<void> => {
+        const before = stage.restarts.count('system/c')
+        const error = await rejection(failing, 'ACTOR_FAILED')
+        assert.match(error.message, 'system/c failed in "hostile')
+        await stage.restarts.until('system/c', before + 1)
+      }
+      for (const how of hostilities) {
+        // As an ask's answer it is nothing special.
+        if (how !== 'iterator') await fails(c.ask.hostile(how))
+        await fails(c.flow.hostileFlow(how).next())
+        assert.is(await c.ask.echo(how), how)
+      }
+      await eventually(async () => (await stage.system.accounts()).inFlight === 0)
     },
 
     'fields that cannot cross do not keep the error back': async (stage) => {

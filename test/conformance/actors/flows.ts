@@ -278,6 +278,18 @@ export const flows = theme('flows', {
   },
 
   inline: {
+    'A4 a flow that ends its own incarnation before its first await is accounted once': async (
+      stage,
+    ) => {
+      for (const how of ['gives', 'waits', 'throws'] as const) {
+        const f = await fountain(stage, { name: how })
+        await rejection(f.flow.killsItself(how).next(), 'ACTOR_STOPPED')
+        const { sent, handled, deadLettered, inFlight } = await stage.system.accounts()
+        assert.is(inFlight, 0)
+        assert.is(sent, handled + deadLettered)
+      }
+    },
+
     'an endless flow does not starve timers': async (stage) => {
       const f = await fountain(stage)
       let due = false

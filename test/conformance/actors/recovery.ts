@@ -1,6 +1,6 @@
 import type { Group, Strategy } from '@kaitian/actors'
 import * as assert from 'uvu/assert'
-import { downOf, eventually, nextEvent, rejection } from '../../actors/support.js'
+import { downOf, eventually, rejection } from '../../actors/support.js'
 import { patient, theme, type PlayerRef, type Stage } from './stage.js'
 
 const often = { max: 100, withinMs: 60_000 }
@@ -229,26 +229,6 @@ export const recovery = theme('recovery', {
       await rejection(b.ask.echo(1), 'ACTOR_QUARANTINED')
       gate.open()
       await rejection(stage.system.dispose(), 'ACTOR_QUARANTINED')
-    },
-
-    'A5 a restart waits for the disposal of the incarnation that failed, however long': async (
-      stage,
-      clock,
-    ) => {
-      const gate = await stage.gate()
-      const stop = { timeoutMs: 50, exitMs: 50 }
-      const script = { disposeAt: gate.ref, waitsIn: [1] }
-      const player = await stage.play('p', script, { restart: often, stop })
-      await fails(player)
-      await gate.arrived()
-      const killed = stage.system.kill(player, { restart: true })
-      await clock.advance(200)
-      await killed
-      assert.equal(lives(stage, 'p'), [1])
-      const restarted = nextEvent(stage.system, 'restarted')
-      gate.open()
-      await restarted
-      assert.equal(stage.lines.all, ['p:start', 'p:disposed', 'p:start'])
     },
   },
 })

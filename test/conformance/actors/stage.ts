@@ -118,6 +118,7 @@ export interface Tests {
   /** Everywhere, where the supervisor's clock is a virtual one. */
   timed?: Record<string, TimedBody>
   timedInline?: Record<string, TimedBody>
+  timedApart?: Record<string, TimedBody>
 }
 
 /** Makes the suite of one theme, for one placement, if there is anything to try in it. */
@@ -131,7 +132,7 @@ export function theme(name: string, tests: Tests): Theme {
       ...(inline ? tests.inline : tests.apart),
       ...(where.name === 'thread' ? tests.thread : {}),
     }
-    const timed = { ...tests.timed, ...(inline ? tests.timedInline : {}) }
+    const timed = { ...tests.timed, ...(inline ? tests.timedInline : tests.timedApart) }
     if (Object.keys({ ...bodies, ...timed }).length === 0) return undefined
     const test = some(where, suite(`conformance, ${name}, ${where.name}`))
     for (const [title, body] of Object.entries(bodies)) {

@@ -78,6 +78,56 @@ export const stash = theme('stash', {
       await lost
     },
 
+    'what stash throws may be caught: the message is aside all the same, and not lost': async (
+      stage,
+    ) => {
+      const h = await hoarder(stage)
+      const ways = ['swallowed', 'swallowed later', 'in finally', 'wrapped'] as const
+      const works = ways.map((how) => h.ask.workCaught({ what: how, how }))
+      assert.equal(await h.ask.done(), [])
+      await h.ask.open()
+      assert.equal(
+        await Promise.all(works),
+        ways.map((how, at) => `${how} ${at + 1}`),
+      )
+      assert.equal(await h.ask.done(), ways)
+    },
+
+    'an error in what tidies up behind stash is told, and changes nothing': async (stage) => {
+      const h = await hoarder(stage)
+      const told = nextEvent(stage.system, 'failed') as Promise<{ error: Error }>
+      const work = h.ask.workCaught({ what: 'a', how: 'broken' })
+      assert.match(
+        (await told).error.message,
+        'system/h failed in "workCaught": a bug in tidying up',
+      )
+      await h.ask.open()
+      assert.is(await work, 'a 1')
+    },
+
+    'the body of a flow may put its opening aside': async (stage) => {
+      const h = await hoarder(stage)
+      const flows = [false, true].map((caught) => h.flow.works({ what: String(caught), caught }))
+      const firsts = flows.map((items) => items.next())
+      assert.equal(await h.ask.done(), [])
+      await h.ask.open()
+      assert.equal(await Promise.all(firsts), [
+        { done: false, value: 'false 1' },
+        { done: false, value: 'true 2' },
+      ])
+      for (const items of flows) assert.is((await items.next()).done, true)
+      await eventually(async () => (await stage.system.accounts()).inFlight === 0)
+    },
+
+    'where there is no message in hand, stash says so': async (stage) => {
+      const h = await hoarder(stage)
+      const told = nextEvent(stage.system, 'failed') as Promise<{ error: Error & { cause: Error } }>
+      await h.ask.stashInTimer()
+      const { error } = await told
+      assert.is((error.cause as Error & { code?: string }).code, 'BAD_ARGUMENT')
+      assert.match(error.message, 'no message in hand')
+    },
+
     'what is aside, and whose asker gave up, is not handled': async (stage) => {
       const h = await hoarder(stage)
       const abort = new AbortController()

@@ -1,4 +1,3 @@
-import { KaitianError } from '@kaitian/errors'
 import type {
   Context,
   Disposable,
@@ -10,8 +9,9 @@ import type {
   SpawnOptions,
   StopOptions,
 } from '../api/context.js'
-import type { ActorClass, Protocol } from '../api/protocol.js'
+import type { Actor, Protocol } from '../api/protocol.js'
 import type { ActorRef, Ref } from '../api/ref.js'
+import { callback, checkArgument, positiveMs, type Rule } from '../checks.js'
 import type { Clock } from '../clock.js'
 import { openPool, type Pool, type PoolOptions } from '../pool/pool.js'
 import type { Random } from '../random.js'
@@ -19,6 +19,14 @@ import { makeGroup } from '../supervision/group.js'
 import { asRef } from './handle.js'
 import type { Cell } from './cell.js'
 import type { Incarnation } from './incarnation.js'
+
+const disposable: Rule = {
+  is: 'something with dispose, [Symbol.dispose] or [Symbol.asyncDispose]',
+  fits: (value) => {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+    return Symbol.asyncDispose in value || Symbol.dispose in value || 'dispose' in value
+  },
+}
 
 /** What an actor's methods are handed. Outlives its incarnation only to refuse. */
 export class ActorContext implements Context {
@@ -57,7 +65,7 @@ export class ActorContext implements Context {
   }
 
   stash(): never {
-    return this.#cell.inHand.stash()
+    return this.#cell.inHand.stash(this.#life)
   }
 
   unstash(): void {
@@ -66,9 +74,9 @@ export class ActorContext implements Context {
     this.#cell.wake()
   }
 
-  async spawn<P extends Protocol, Args>(
-    actor: ActorClass<P, Args>,
-    args: NoInfer<Args>,
+  async spawn<P extends Protocol>(
+    actor: Actor<P, never>,
+    args?: unknown,
     options: SpawnOptions = {},
   ): Promise<Ref<P>> {
     return this.#cell.site.spawn(this.#life.family, actor, args, options)
@@ -81,11 +89,12 @@ export class ActorContext implements Context {
     })
   }
 
-  watch(ref: ActorRef, callback: (down: Down) => void): () => void {
+  watch(ref: ActorRef, onDown: (down: Down) => void): () => void {
+    checkArgument('ctx.watch()', 'the callback', onDown, callback)
     let watching = true
     const unwatch = this.#cell.site.watch(ref, (down) => {
       this.#cell.notify(this.#life, 'deaths', () => {
-        if (watching) callback(down)
+        if (watching) onDown(down)
       })
     })
     const forget = this.#life.atEnd(unwatch)
@@ -106,11 +115,13 @@ export class ActorContext implements Context {
   }
 
   own<T extends Disposable>(resource: T): T {
+    checkArgument('ctx.own()', 'what is owned', resource, disposable)
     this.#life.own(resource)
     return resource
   }
 
   after(ms: number, fn: () => void): () => void {
+    checkArgument('ctx.after()', 'fn', fn, callback)
     let cancelled = false
     const timer = this.#cell.site.wheel.after(ms, () => {
       forget()
@@ -128,9 +139,8 @@ export class ActorContext implements Context {
   }
 
   every(ms: number, fn: () => void): () => void {
-    if (!(ms > 0)) {
-      throw new KaitianError('BAD_ARGUMENT', `every(ms) wants a number of ms > 0, not ${ms}`)
-    }
+    checkArgument('ctx.every()', 'ms', ms, positiveMs)
+    checkArgument('ctx.every()', 'fn', fn, callback)
     const { wheel, clock } = this.#cell.site
     let due = clock.now() + ms
     let cancelled = false

@@ -11,7 +11,12 @@ export async function sightingOf(cell: Cell): Promise<Partial<Sighting>> {
   return {
     state: stateOf(cell, inHand !== undefined),
     ...(life === undefined ? {} : { incarnation: life.number }),
-    mailbox: { depth: mailbox.size, capacity, stashed: cell.inHand.stashed },
+    mailbox: {
+      depth: mailbox.size,
+      capacity,
+      stashed: cell.inHand.stashed,
+      deferred: cell.inHand.deferred,
+    },
     ...(inHand === undefined ? {} : { inHand }),
     waiting: openAsks(cell),
     children: (await life?.snapshot()) ?? [],

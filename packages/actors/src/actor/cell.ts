@@ -5,7 +5,7 @@ import type { Sighting } from '../site/sighting.js'
 import type { Site } from '../site/site.js'
 import type { Body, Supervisor } from '../supervision/body.js'
 import type { Child } from '../supervision/child.js'
-import { deadLetterReason, faultOf, unavailable, type End } from '../supervision/failure.js'
+import { deadLetterReason, faultOf, undisposed, type End } from '../supervision/failure.js'
 import { within } from '../within.js'
 import { sightingOf } from './cell-sighting.js'
 import { Handling } from './handling.js'
@@ -98,10 +98,10 @@ export class Cell extends Receiver implements Body, TurnTaker {
     this.refusing = { reason, cause: undefined }
     if (!drain) {
       life.abort(reason)
-      this.#handling.abortMessage(life)
+      this.#handling.abortMessages(life)
       this.#refuseAll()
     }
-    const idle = !this.busy && this.mailbox.size === 0
+    const idle = !this.busy && this.mailbox.size === 0 && this.#handling.deferred === 0
     // By far the most actors of a large system have nothing to wait for: no promise for them.
     if (idle && life.closeAtOnce(reason)) return this.#close(reason)
     this.#stopping = this.#stop(life, reason, drain).finally(() => (this.#stopping = undefined))
@@ -128,7 +128,7 @@ export class Cell extends Receiver implements Body, TurnTaker {
     )
     // Its children have limits of their own, and none may outlive it.
     await dropped
-    const late = again ? unavailable(this.path, 'quarantined') : undefined
+    const late = again ? undisposed(this.path) : undefined
     return within(this.site.wheel, exitMs, ended, late)
   }
 
@@ -155,7 +155,7 @@ export class Cell extends Receiver implements Body, TurnTaker {
   wake(): void {
     if (this.#enlisted || this.busy || this.life === undefined) return
     if (this.faults?.stalled === true) return
-    if (this.mailbox.size === 0 && (this.#lanes === undefined || this.#lanes.empty)) return
+    if (this.mailbox.size === 0 && this.#lanes?.isReady(this.#handling.deferred) !== true) return
     this.#enlisted = true
     this.site.scheduler.enlist(this)
   }
@@ -170,6 +170,23 @@ export class Cell extends Receiver implements Body, TurnTaker {
     this.#close(again ? 'restarting' : 'failed', error)
     const closed = life.close({ graceful: false, reason: 'failed' })
     void this.#bringToEnd(life, closed).then(() => this.#supervisor.ended(end))
+  }
+
+  /** Runs code of this actor, which may be nested in that of another: its asks are known to be its own. */
+  act<T>(body: () => T): T {
+    const { site } = this
+    const outer = site.current
+    site.current = this
+    try {
+      return body()
+    } finally {
+      site.current = outer
+    }
+  }
+
+  /** Something went wrong that fails nothing. */
+  report(error: KaitianError): void {
+    this.site.announce('failed', { path: this.path }, error)
   }
 
   /** What is known of the message in hand. */
@@ -194,7 +211,7 @@ export class Cell extends Receiver implements Body, TurnTaker {
     const { mailbox } = this
     const lanes = this.#lanes
     if (lanes !== undefined) {
-      if (lanes.takeStop(mailbox.size)) {
+      if (lanes.takeStop(mailbox.size, this.#handling.deferred)) {
         // Until the stop goes on, nothing else runs.
         this.busy = true
         return false
@@ -213,13 +230,10 @@ export class Cell extends Receiver implements Body, TurnTaker {
 
   #runNotice(life: Incarnation, notice: Notice): void {
     this.site.tracer?.(this.path, 'notice')
-    this.site.current = this
     try {
-      notice()
+      this.act(notice)
     } catch (error) {
       this.fail(life, faultOf(this.path, 'a callback', error))
-    } finally {
-      this.site.current = undefined
     }
   }
 
@@ -286,6 +300,7 @@ export class Cell extends Receiver implements Body, TurnTaker {
   #close(reason: DeadLetterReason, cause?: Error): void {
     this.life = undefined
     this.busy = false
+    this.#handling.letGo(reason)
     this.refusing = { reason, cause }
     this.#refuseAll()
     this.#lanes?.clear()

@@ -92,6 +92,11 @@ export class FlowConsumer implements FlowOrigin, AsyncIterableIterator<unknown> 
     return Promise.resolve({ done: true, value: undefined })
   }
 
+  /** It cannot be opened. */
+  notSent(error: KaitianError): void {
+    this.#end(error)
+  }
+
   item(value: unknown): void {
     this.credit--
     if (this.#ended) return
@@ -103,6 +108,9 @@ export class FlowConsumer implements FlowOrigin, AsyncIterableIterator<unknown> 
     this.#consume()
     pull.resolve({ done: false, value })
   }
+
+  /** Its place in the mailbox was free for others when it was taken out. */
+  arrived(): void {}
 
   handled(): void {
     this.#book.handled++

@@ -85,6 +85,8 @@ export class FlowProducer {
     if (this.#stopped) return
     this.#stopped = true
     this.#credited?.resolve()
+    // Nobody pulls it any more, where the opening was not the last that its turn did.
+    this.#first?.catch(() => undefined)
     void this.#leave()
   }
 

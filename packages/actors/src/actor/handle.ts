@@ -1,5 +1,14 @@
 import type { AskOptions, FlowOptions, Ref, SendOptions, TellOutcome } from '../api/ref.js'
 import type { MessageKind, Protocol } from '../api/protocol.js'
+import {
+  abortSignal,
+  limitMs,
+  problemIn,
+  refusal,
+  wholeFrom,
+  type Rule,
+  shapeOf,
+} from '../checks.js'
 import type { TimerWheel } from '../wheel.js'
 import type { Book } from './book.js'
 import { FlowConsumer } from './flow-consumer.js'
@@ -24,9 +33,10 @@ type Methods<Method> = Readonly<Record<string, Method>>
  */
 const Methods = function () {} as unknown as new () => object
 Methods.prototype = Object.create(null) as object
-type AskMethod = (payload?: unknown, options?: AskOptions) => Promise<unknown>
-type TellMethod = (payload?: unknown, options?: SendOptions) => TellOutcome
-type FlowMethod = (payload?: unknown, options?: FlowOptions) => AsyncIterableIterator<unknown>
+type Sends<Options, Result> = (payload?: unknown, options?: Options) => Result
+type AskMethod = Sends<AskOptions, Promise<unknown>>
+type TellMethod = Sends<SendOptions, TellOutcome>
+type FlowMethod = Sends<FlowOptions, AsyncIterableIterator<unknown>>
 
 /**
  * The one implementation of `Ref`. One object per actor and thread, so `===` compares actors.
@@ -91,27 +101,79 @@ export class Handle {
   }
 }
 
+const trace: Rule = {
+  is: 'a W3C trace context: { traceparent, tracestate }',
+  fits: (value) => {
+    const { traceparent, tracestate = '' } = (value ?? {}) as Record<string, unknown>
+    return typeof traceparent === 'string' && typeof tracestate === 'string'
+  },
+}
+const tellShape = shapeOf({ trace })
+const askShape = shapeOf({ timeoutMs: limitMs, signal: abortSignal, trace })
+const flowShape = shapeOf({ credit: wholeFrom(1), signal: abortSignal, trace })
+
+/** As it is called by a user: of a message without a payload the first argument is the options. */
+function called<Options, Result>(
+  { table }: Target,
+  index: number,
+  send: Sends<Options, Result>,
+): Sends<Options, Result> {
+  if (!table.bare[index]) return send
+  return (first, second) => {
+    if (first === undefined) return send(undefined, second)
+    // With options behind it, it was meant as a payload: there is no such option.
+    const options = second === undefined ? first : { ...second, payload: first }
+    return send(undefined, options as Options)
+  }
+}
+
 function tellMethod(target: Target, _sender: Sender, index: number): TellMethod {
-  return (payload, options) => target.tell(index, payload, options?.trace)
+  return called(target, index, (payload, options) => {
+    if (options === undefined) return target.tell(index, payload, undefined)
+    const problem = problemIn(options, tellShape)
+    if (problem !== undefined) throw refusal(callOf(target, index), problem)
+    return target.tell(index, payload, options.trace)
+  })
+}
+
+/** The options that most asks have, looked at without going through all that they might be. */
+function hasOnlyALimit(options: AskOptions | null): boolean {
+  const timeoutMs = options?.timeoutMs
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) return false
+  for (const name in options) if (name !== 'timeoutMs') return false
+  return true
 }
 
 function askMethod(target: Target, sender: Sender, index: number): AskMethod {
   const message = target.table.names[index]
-  return (payload, options) => {
+  return called(target, index, (payload, options) => {
+    const isFine = options === undefined || hasOnlyALimit(options)
+    const problem = isFine ? undefined : problemIn(options, askShape)
+    if (problem !== undefined) return Promise.reject(refusal(callOf(target, index), problem))
     const pending = new PendingAsk(sender.book, target.path, message, sender.current?.path)
     if (options === undefined || pending.limit(options, sender.wheel)) {
       target.ask(index, payload, pending, options?.trace)
     }
     return pending.promise
-  }
+  })
 }
 
 function flowMethod(target: Target, sender: Sender, index: number): FlowMethod {
   const message = target.table.names[index]
-  return (payload, options = {}) =>
-    new FlowConsumer(sender.book, target.path, message, sender.current?.path, options, (consumer) =>
-      target.ask(index, payload, consumer, options.trace),
-    )
+  return called(target, index, (payload, options = {}) => {
+    const problem = problemIn(options, flowShape)
+    const limits = problem === undefined ? options : {}
+    const from = sender.current?.path
+    return new FlowConsumer(sender.book, target.path, message, from, limits, (consumer) => {
+      if (problem === undefined) target.ask(index, payload, consumer, options.trace)
+      else consumer.notSent(refusal(callOf(target, index), problem))
+    })
+  })
+}
+
+/** For an error about its options. */
+function callOf({ path, table }: Target, index: number): string {
+  return `the ${table.kinds[index]} "${table.names[index]}" of ${path}`
 }
 
 /** The handle as users see it. The names were checked against `P` where it was spawned. */

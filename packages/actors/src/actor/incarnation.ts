@@ -110,7 +110,7 @@ export class Incarnation {
   /** What `close` does, when there is nothing to wait for; false when there is. */
   closeAtOnce(reason: DeadLetterReason): boolean {
     const isPlain = this.#family === undefined && this.#owned === undefined
-    if (!isPlain || this.#instance?.stop !== undefined) return false
+    if (!isPlain || this.#hasStop) return false
     this.abort(reason)
     this.#runEndings()
     this.#owned = Owned.disposed
@@ -126,9 +126,9 @@ export class Incarnation {
     this.abort(options.reason)
     this.#runEndings()
     await this.#family?.stop()
-    if (options.graceful && !this.#dropped && this.#instance?.stop !== undefined) {
+    if (options.graceful && !this.#dropped && this.#hasStop) {
       try {
-        await this.#instance.stop(this.#context as Context)
+        await this.#cell.act(() => this.#instance?.stop?.(this.#context as Context))
       } catch (error) {
         this.#complain(error)
       }
@@ -147,7 +147,13 @@ export class Incarnation {
   async disposeOwned(): Promise<void> {
     // Also when there is nothing yet: what is acquired from now on is disposed at once.
     this.#owned ??= new Owned()
-    for (const error of await this.#owned.dispose()) this.#complain(error)
+    const errors = await this.#owned.dispose((disposal) => this.#cell.act(disposal))
+    for (const error of errors) this.#complain(error)
+  }
+
+  /** Without reading it, which may be a getter of the user's. */
+  get #hasStop(): boolean {
+    return this.#instance !== undefined && 'stop' in this.#instance
   }
 
   #runEndings(): void {

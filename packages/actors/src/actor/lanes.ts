@@ -16,9 +16,14 @@ export class Lanes {
   #stop: Deferred<void> | undefined
   #draining = false
 
-  /** Nothing waits here. */
-  get empty(): boolean {
-    return this.#stop === undefined && this.#deaths.length + this.#timers.length === 0
+  /**
+   * Something here can have its turn.
+   *
+   * @param answers that are still to be given; a stop waits for them
+   */
+  isReady(answers: number): boolean {
+    if (this.#deaths.length + this.#timers.length > 0) return true
+    return this.#stop !== undefined && answers === 0
   }
 
   notify(lane: NoticeLane, notice: Notice): void {
@@ -33,9 +38,13 @@ export class Lanes {
     return this.#stop.promise
   }
 
-  /** Begins the stop when it is its turn: before all that waits, or after the messages to drain. */
-  takeStop(messages: number): boolean {
-    if (this.#stop === undefined || (this.#draining && messages > 0)) return false
+  /**
+   * Begins the stop when it is its turn: before all that waits, or after the messages to drain, and
+   * not before the answers are given that were deferred.
+   */
+  takeStop(messages: number, answers: number): boolean {
+    if (this.#stop === undefined || answers > 0) return false
+    if (this.#draining && messages > 0) return false
     this.#stop.resolve()
     this.#stop = undefined
     return true

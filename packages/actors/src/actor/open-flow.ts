@@ -1,4 +1,4 @@
-import { KaitianError } from '@kaitian/errors'
+import { isKaitianError } from '@kaitian/errors'
 import { faultOf } from '../supervision/failure.js'
 import type { Cell } from './cell.js'
 import { FlowProducer } from './flow-producer.js'
@@ -32,10 +32,13 @@ export class OpenFlow {
 
   /** In the turn of the opening: its body up to the first `await` or item. */
   begin(): void {
-    const { site } = this.#cell
-    site.current = this.#cell
-    this.#producer.begin()
-    site.current = undefined
+    this.#cell.act(() => this.#producer.begin())
+  }
+
+  /** Its opening is not handled, or not now: the body ends, and nobody is told. */
+  leave(): void {
+    this.#sink.onCancel = undefined
+    this.#producer.stop()
   }
 
   /** The rest of its body, beside the handlers. */
@@ -63,7 +66,7 @@ export class OpenFlow {
 
   /** As with an ask, a KaitianError is an answer. */
   #threw(error: unknown): void {
-    if (error instanceof KaitianError) return this.#sink.refused(error, this.#index)
+    if (isKaitianError(error)) return this.#sink.refused(error, this.#index)
     const fault = faultOf(this.#cell.path, this.#name, error)
     this.#sink.refused(fault, this.#index)
     this.#cell.fail(this.#life, fault)

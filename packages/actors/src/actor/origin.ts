@@ -9,6 +9,8 @@ import type { DeadLetterReason } from '../api/events.js'
 export interface Origin {
   /** The asker gave up; there is no use in handling it. */
   readonly cancelled: boolean
+  /** It has left the mailbox, where another may take its place; its outcome is still to come. */
+  arrived(): void
   handled(value: unknown, index: number): void
   /** Handled, by throwing. */
   refused(error: KaitianError, index: number): void

@@ -21,23 +21,27 @@ export class Owned {
     return true
   }
 
-  /** Goes on past a resource that throws; returns what was thrown, to the first who calls. */
-  async dispose(): Promise<unknown[]> {
+  /**
+   * Goes on past a resource that throws; returns what was thrown, to the first who calls.
+   *
+   * @param run runs the disposal of each as code of the actor
+   */
+  async dispose(run: (disposal: () => Promise<void>) => Promise<void>): Promise<unknown[]> {
     if (this.#disposing !== undefined) {
       await this.#disposing
       return []
     }
-    this.#disposing = this.#disposeAll()
+    this.#disposing = this.#disposeAll(run)
     return this.#disposing
   }
 
-  async #disposeAll(): Promise<unknown[]> {
+  async #disposeAll(run: (disposal: () => Promise<void>) => Promise<void>): Promise<unknown[]> {
     const errors: unknown[] = []
     const resources = this.#resources
     this.#resources = []
     for (const resource of resources.toReversed()) {
       try {
-        await disposeOf(resource)
+        await run(() => disposeOf(resource))
       } catch (error) {
         errors.push(error)
       }

@@ -67,6 +67,9 @@ export class PendingAsk implements Origin {
     return this.settled
   }
 
+  /** Its place in the mailbox was free for others when it was taken out. */
+  arrived(): void {}
+
   handled(value: unknown): void {
     this.#book.handled++
     if (this.#close()) this.#resolve(value)

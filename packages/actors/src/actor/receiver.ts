@@ -11,7 +11,7 @@ import type { Handle } from './handle.js'
 import { admit, Mailbox } from './mailbox.js'
 import type { Origin } from './origin.js'
 import type { PendingAsk } from './pending-ask.js'
-import type { MessageTable } from './table.js'
+import { messagesOf, type MessageTable } from './table.js'
 import type { Target } from './target.js'
 
 /** What a test kit does to the messages and turns of an actor. */
@@ -71,14 +71,13 @@ export abstract class Receiver implements Target {
   /** Makes it known to other threads. */
   get address(): Address {
     this.publish()
-    const { names, kinds } = this.table
     return {
       site: this.site.id,
       id: this.id,
       path: this.path,
       capacity: this.capacity,
       overflow: this.#options?.overflow ?? 'reject',
-      messages: names.map((name, index) => [name, kinds[index]]),
+      messages: messagesOf(this.table),
     }
   }
 

@@ -28,7 +28,7 @@ function startNow(cell: Cell, life: Incarnation, blueprint: Blueprint): void | P
   const { site } = cell
   site.starting++
   try {
-    return life.start(blueprint, new ActorContext(cell, life))
+    return cell.act(() => life.start(blueprint, new ActorContext(cell, life)))
   } finally {
     site.starting--
   }

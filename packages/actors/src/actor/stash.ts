@@ -2,6 +2,27 @@ import type { Trace } from '../api/ref.js'
 import type { Mailbox } from './mailbox.js'
 import type { Origin } from './origin.js'
 
+/** Thrown by `ctx.stash`, so that the handler goes no further. */
+export const putAside = Symbol('ctx.stash() has put the message aside')
+
+/** Causes that are looked at. */
+const longestChain = 16
+
+/** `thrown` is `root`, or an error that was made of it by whoever caught it. */
+export function comesFrom(thrown: unknown, root: unknown): boolean {
+  try {
+    let at = thrown
+    for (let i = 0; i < longestChain && at !== root; i++) {
+      if (typeof at !== 'object' || at === null) return false
+      at = (at as { cause?: unknown }).cause
+    }
+    return at === root
+  } catch {
+    // Somebody's getter threw.
+    return false
+  }
+}
+
 /** A message that was put aside. */
 export interface Stashed {
   readonly index: number

@@ -1,10 +1,19 @@
-import type { Flow, Ask, MessageKind, Protocol, Tell } from '../api/protocol.js'
-import type { Schema } from '../schema.js'
+import {
+  nothing,
+  type Ask,
+  type Flow,
+  type MessageKind,
+  type Protocol,
+  type Tell,
+} from '../api/protocol.js'
+import { isSchema, type Schema } from '../schema.js'
 
 /** A protocol as the runtime uses it: messages by number, since a number is cheap to send. */
 export interface MessageTable {
   readonly names: readonly string[]
   readonly kinds: readonly MessageKind[]
+  /** They have no payload: whoever sends them gives options first. */
+  readonly bare: readonly boolean[]
   /** Known only where the class is. */
   readonly payloads: readonly (Schema | undefined)[]
   readonly replies: readonly (Schema | undefined)[]
@@ -14,6 +23,15 @@ type Declaration = Ask<unknown, unknown> | Tell<unknown> | Flow<unknown, unknown
 
 const tables = new WeakMap<Protocol, MessageTable>()
 
+/** A message of a table that goes to another thread. */
+export type Message = [name: string, kind: MessageKind, bare?: true]
+
+export function messagesOf({ names, kinds, bare }: MessageTable): Message[] {
+  return names.map((name, index) =>
+    bare[index] ? [name, kinds[index], true] : [name, kinds[index]],
+  )
+}
+
 /** One table for each protocol. */
 export function tableOf(protocol: Protocol): MessageTable {
   let table = tables.get(protocol)
@@ -22,7 +40,8 @@ export function tableOf(protocol: Protocol): MessageTable {
     table = {
       names: Object.keys(protocol),
       kinds: messages.map(({ kind }) => kind),
-      payloads: messages.map(({ payload }) => payload),
+      bare: messages.map(({ payload }) => payload === nothing),
+      payloads: messages.map(({ payload }) => (isSchema(payload) ? payload : undefined)),
       replies: messages.map((message) => (message.kind === 'tell' ? undefined : message.reply)),
     }
     tables.set(protocol, table)
@@ -31,10 +50,11 @@ export function tableOf(protocol: Protocol): MessageTable {
 }
 
 /** For an actor in another thread: what its address says. */
-export function tableFrom(messages: readonly (readonly [string, MessageKind])[]): MessageTable {
+export function tableFrom(messages: readonly Message[]): MessageTable {
   return {
     names: messages.map(([name]) => name),
     kinds: messages.map(([, kind]) => kind),
+    bare: messages.map(([, , bare]) => bare === true),
     payloads: [],
     replies: [],
   }

@@ -1,3 +1,5 @@
+import { offNextTurn, onNextTurn } from '../next-turn.js'
+
 /** Something that takes turns, and gets in line again by itself when it wants more. */
 export interface TurnTaker {
   /** Names it in a trace. */
@@ -53,7 +55,7 @@ export class Turns implements Scheduler {
   }
 
   later(fn: () => void): void {
-    const immediate = setImmediate(() => {
+    const immediate = onNextTurn(() => {
       this.#immediates.delete(immediate)
       fn()
     })
@@ -61,7 +63,7 @@ export class Turns implements Scheduler {
   }
 
   close(): void {
-    for (const immediate of this.#immediates) clearImmediate(immediate)
+    for (const immediate of this.#immediates) offNextTurn(immediate)
     this.#immediates.clear()
     this.#line = []
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import type { Pool, PoolOptions } from '../pool/pool.js'
 import type { Random } from '../random.js'
-import type { ActorClass, MessageKind, Protocol } from './protocol.js'
+import type { Actor, AnswerTo, MessageKind, Protocol, SpawnArgs } from './protocol.js'
 import type { ActorRef, Ref, Trace } from './ref.js'
 
 export interface SpawnOptions {
@@ -101,10 +101,9 @@ export interface GroupOptions {
 
 /** Actors that are supervised together. When one has no restart left, the group fails. */
 export interface Group extends ActorRef {
-  spawn<P extends Protocol, Args>(
-    actor: ActorClass<P, Args>,
-    args: NoInfer<Args>,
-    options?: SpawnOptions,
+  spawn<P extends Protocol, Params extends readonly unknown[]>(
+    actor: Actor<P, Params>,
+    ...args: SpawnArgs<NoInfer<Params>>
   ): Promise<Ref<P>>
   /** Stops the children, last started first. */
   stop(): Promise<void>
@@ -116,10 +115,9 @@ export interface Spawner {
    * Resolves when the actor has started. Rejects with `SPAWN_FAILED` when its module, its
    * constructor or its `start` fails; the cause is the error itself.
    */
-  spawn<P extends Protocol, Args>(
-    actor: ActorClass<P, Args>,
-    args: NoInfer<Args>,
-    options?: SpawnOptions,
+  spawn<P extends Protocol, Params extends readonly unknown[]>(
+    actor: Actor<P, Params>,
+    ...args: SpawnArgs<NoInfer<Params>>
   ): Promise<Ref<P>>
   /** Makes a group, whose children are restarted by one strategy. */
   supervise(options: GroupOptions): Group
@@ -131,17 +129,46 @@ export interface Spawner {
   kill(ref: ActorRef, options?: KillOptions): Promise<void>
 }
 
-/** The message that an actor has in hand. */
-export interface MessageInHand {
-  readonly name: string
-  readonly kind: MessageKind
-  /** Aborts when the asker gives up, and when this incarnation ends. */
+declare const answers: unique symbol
+
+/**
+ * The answer to an ask, given after its handler has returned. It is given once: a second time
+ * throws `BAD_ARGUMENT`. After the asker gave up, or the incarnation ended, it is ignored.
+ */
+export interface DeferredAnswer<Reply> {
+  /** Bound, so that it may be handed on: `.then(answer.reply, answer.refuse)`. */
+  readonly reply: (value: Reply) => void
+  /** As if the handler had thrown: a `KaitianError` is an answer, anything else fails the actor. */
+  readonly refuse: (error: unknown) => void
+  /** Aborts when the asker gives up, and when this incarnation is told to end. */
   readonly signal: AbortSignal
-  readonly trace: Trace | undefined
+  /** Never there; an answer that takes more, or less, is none to this ask. */
+  readonly [answers]?: Reply
 }
 
-/** An actor's view of the world, handed to its methods. Valid for one incarnation. */
-export interface Context<P extends Protocol = Protocol> extends Spawner {
+/** The message that an actor has in hand. */
+export interface MessageInHand<Reply = unknown> {
+  readonly name: string
+  readonly kind: MessageKind
+  /** Aborts when the asker gives up, and when this incarnation is told to end. */
+  readonly signal: AbortSignal
+  readonly trace: Trace | undefined
+  /**
+   * The ask will be answered later: its handler returns what this gives, and the next message is
+   * handled. Throws `MAILBOX_FULL` when as many answers are to be given as the mailbox may hold
+   * messages, `BAD_ARGUMENT` where there is no answer to defer.
+   */
+  defer<Answer = Reply>(): DeferredAnswer<Answer>
+}
+
+/**
+ * An actor's view of the world, handed to its methods. Valid for one incarnation. A handler that
+ * defers its answer names its message: `Context<typeof MyProtocol, 'work'>`.
+ */
+export interface Context<
+  P extends Protocol = Protocol,
+  Name extends keyof P = keyof P,
+> extends Spawner {
   readonly self: Ref<P>
   /** Disposed last in, first out, on stop and before a restart. Returns the resource. */
   own<T extends Disposable>(resource: T): T
@@ -156,8 +183,11 @@ export interface Context<P extends Protocol = Protocol> extends Spawner {
    */
   readonly abortWord: Int32Array
   /** The message in hand, until its handler has settled. */
-  readonly message: MessageInHand
-  /** Puts the message in hand aside until `unstash`; does not return. */
+  readonly message: MessageInHand<AnswerTo<P[Name]>>
+  /**
+   * Puts the message in hand aside until `unstash`. Does not return: it throws what ends the handler,
+   * and when that is caught, the message is aside all the same.
+   */
   stash(): never
   /** What is aside goes to the head of the mailbox, in order. */
   unstash(): void

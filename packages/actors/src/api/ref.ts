@@ -1,4 +1,4 @@
-import type { Ask, Flow, Protocol, Tell } from './protocol.js'
+import type { Ask, Flow, Nothing, Protocol, Tell } from './protocol.js'
 
 /**
  * What became of a tell. `queued`: in the mailbox, or on its way there. `waiting`: held back
@@ -47,7 +47,7 @@ export interface ActorRef {
 export interface Ref<out P extends Protocol> extends ActorRef {
   /** Each settles exactly once, also when the actor's thread dies (A3). */
   readonly ask: AskMethods<P>
-  /** Never throw. */
+  /** Throw nothing but `BAD_ARGUMENT`, for options that cannot be meant. */
   readonly tell: TellMethods<P>
   /** Items of an actor, pulled as they are consumed. Leaving the loop ends the flow. */
   readonly flow: FlowMethods<P>
@@ -67,13 +67,13 @@ export type AskMethods<P extends Protocol> = {
     infer _Received,
     infer _Answer
   >
-    ? (...args: [...PayloadArgs<Payload>, options?: AskOptions]) => Promise<Reply>
+    ? (...args: SendArgs<Payload, AskOptions>) => Promise<Reply>
     : never
 }
 
 export type TellMethods<P extends Protocol> = {
   readonly [Name in Sends<P, 'tell'>]: P[Name] extends Tell<infer Payload, infer _Received>
-    ? (...args: [...PayloadArgs<Payload>, options?: SendOptions]) => TellOutcome
+    ? (...args: SendArgs<Payload, SendOptions>) => TellOutcome
     : never
 }
 
@@ -84,9 +84,22 @@ export type FlowMethods<P extends Protocol> = {
     infer _Received,
     infer _Given
   >
-    ? (...args: [...PayloadArgs<Payload>, options?: FlowOptions]) => AsyncIterableIterator<Item>
+    ? (...args: SendArgs<Payload, FlowOptions>) => AsyncIterableIterator<Item>
     : never
 }
 
-/** A message declared with `void` is sent without a payload. */
-type PayloadArgs<Payload> = [Payload] extends [void] ? [payload?: undefined] : [payload: Payload]
+/**
+ * A message declared with `nothing` has no payload, so that its options come first; one declared with
+ * the type `void` has none either, but that is not known where it is sent.
+ */
+type SendArgs<Payload, Options> =
+  IsAny<Payload> extends true
+    ? [payload?: Payload, options?: Options]
+    : [Payload] extends [Nothing]
+      ? [options?: Options] | [payload: undefined, options?: Options]
+      : [Payload] extends [void]
+        ? [payload?: undefined, options?: Options]
+        : [payload: Payload, options?: Options]
+
+/** Everything is assignable to `any` and the other way round, but only `any` swallows a 1. */
+type IsAny<T> = 0 extends 1 & T ? true : false

@@ -31,6 +31,8 @@ export interface ActorSnapshot {
     readonly depth: number
     readonly capacity: number
     readonly stashed: number
+    /** Asks that were handled, and whose deferred answers are still to be given. */
+    readonly deferred: number
   }
   /** The message whose handler has not settled, and for how long, in milliseconds. */
   readonly inHand?: { readonly message: string; readonly kind: MessageKind; readonly forMs: number }

@@ -1,9 +1,19 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
-import { KaitianError } from '@kaitian/errors'
+import { isKaitianError, KaitianError, messageOf } from '@kaitian/errors'
 import { wrap } from 'comlink'
-import { EventEmitter } from 'eventemitter3'
+import type { EventEmitter } from 'eventemitter3'
+import {
+  anything,
+  checkArgument,
+  checkOptions,
+  limitMs,
+  url,
+  withMethods,
+  shapeOf,
+} from '../checks.js'
 import { systemClock, type Clock } from '../clock.js'
 import { deferred } from '../deferred.js'
+import { eventsOf } from '../events.js'
 import { portEndpoint } from './endpoint.js'
 import type { FacadeData, FacadeFrame, Outcome } from './facade-wire.js'
 
@@ -26,7 +36,10 @@ export interface Facade<Api, Events extends object = FacadeEvents> extends Async
    * the facade is disposed. Errors keep code, fields and cause.
    */
   readonly api: RemoteMethods<Api>
-  /** An event that was emitted before a call was answered comes before the answer. */
+  /**
+   * An event that was emitted before a call was answered comes before the answer. What a listener
+   * throws is an uncaught error of the program, as with an EventTarget.
+   */
   readonly events: EventEmitter<{ [Name in keyof Events]: (payload: Events[Name]) => void }>
   /** Aborts, with the reason, when the thread dies or the facade is disposed. */
   readonly signal: AbortSignal
@@ -60,11 +73,20 @@ export async function openFacade<Api, Events extends object = FacadeEvents>(
   module: URL,
   options: FacadeOptions = {},
 ): Promise<Facade<Api, Events>> {
+  checkArgument('openFacade()', 'module', module, url)
+  checkOptions('openFacade()', options, openShape)
   const facade = new ThreadFacade(module, options)
   await facade.ready
   // What `Api` and `Events` promise is what the module's factory was checked against.
   return facade as unknown as Facade<Api, Events>
 }
+
+const openShape = shapeOf({
+  data: anything,
+  timeoutMs: limitMs,
+  clock: withMethods('a Clock', 'now', 'sleep', 'after'),
+})
+const disposeShape = shapeOf({ timeoutMs: limitMs })
 
 type RemoteCall = (...args: unknown[]) => Promise<Outcome>
 
@@ -75,7 +97,7 @@ type RemoteCall = (...args: unknown[]) => Promise<Outcome>
  */
 class ThreadFacade {
   readonly api: Record<string, (...args: unknown[]) => Promise<unknown>> = Object.create(null)
-  readonly events = new EventEmitter()
+  readonly events = eventsOf<Record<string, (payload: unknown) => void>>()
   readonly #module: URL
   readonly #worker: Worker
   readonly #port: MessagePort
@@ -125,7 +147,9 @@ class ThreadFacade {
     return this.#end.signal
   }
 
-  async dispose({ timeoutMs = 5000 }: { timeoutMs?: number } = {}): Promise<void> {
+  async dispose(options: { timeoutMs?: number } = {}): Promise<void> {
+    checkOptions('dispose() of a facade', options, disposeShape)
+    const { timeoutMs = 5000 } = options
     this.#finish(
       new KaitianError('SYSTEM_STOPPED', 'The facade was disposed; open another one', {
         fields: { module: this.#module.href },
@@ -165,6 +189,7 @@ class ThreadFacade {
   }
 
   async ping(timeoutMs: number): Promise<number> {
+    checkArgument('ping() of a facade', 'timeoutMs', timeoutMs, limitMs)
     const id = ++this.#lastPing
     const sentAt = this.#clock.now()
     const pong = deferred<void>()
@@ -185,7 +210,7 @@ class ThreadFacade {
     try {
       outcome = await this.#within(this.#timeoutMs, name, send())
     } catch (error) {
-      if (error instanceof KaitianError) throw error
+      if (isKaitianError(error)) throw error
       throw new KaitianError(
         'MESSAGE_NOT_CLONEABLE',
         'The arguments or the reply of a call cannot cross threads; use plain data',
@@ -225,7 +250,7 @@ class ThreadFacade {
     // Answers that were sent before the end are still on their way until the port has closed.
     await portClosed
     const cause = this.#crash
-    const detail = cause instanceof Error ? cause.message : `exit code ${code}`
+    const detail = cause === undefined ? `exit code ${code}` : messageOf(cause)
     const fields = { module: this.#module.href, exitCode: code }
     const error = new KaitianError(
       'THREAD_EXITED',
@@ -245,7 +270,7 @@ class ThreadFacade {
   }
 
   #notOpened(cause: unknown): KaitianError {
-    const detail = cause instanceof Error ? cause.message : String(cause)
+    const detail = messageOf(cause)
     return new KaitianError('SPAWN_FAILED', `${this.#module.href} did not start: ${detail}`, {
       cause,
       fields: { module: this.#module.href },

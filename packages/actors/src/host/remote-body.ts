@@ -1,5 +1,5 @@
 import { toKaitianError, type KaitianError } from '@kaitian/errors'
-import { tableOf } from '../actor/table.js'
+import { messagesOf, tableOf } from '../actor/table.js'
 import type { Blueprint } from '../actor/incarnation.js'
 import type { SpawnOptions } from '../api/context.js'
 import { pack } from '../site/parcel.js'
@@ -14,7 +14,7 @@ import {
   type TreeFrame,
 } from '../site/wire.js'
 import type { Body, Supervisor } from '../supervision/body.js'
-import { unavailable, type End } from '../supervision/failure.js'
+import { errorFromRecord, unavailable, type End } from '../supervision/failure.js'
 import { defaultCapacity } from '../supervision/options.js'
 import { within } from '../within.js'
 import type { Remote, Vessel } from './vessel.js'
@@ -44,6 +44,11 @@ export class RemoteBody implements Body {
   /** It was told to stop, for another incarnation to follow. */
   #pausing = false
   #announced = false
+  /** Who is told, once, that it does not start. */
+  #failing: ((cause: unknown) => boolean) | undefined
+  #startFailure: unknown
+  /** It has said that it fails: whether there will be another incarnation. */
+  #again: boolean | undefined
   /** Anew. */
   #starting = false
   #died: Promise<undefined> = Promise.resolve(undefined)
@@ -64,14 +69,13 @@ export class RemoteBody implements Body {
     this.#options = options
     this.#supervisor = supervisor
     parent.tree.adopt(this)
-    const { names, kinds } = tableOf(blueprint.actor.protocol)
     this.target = parent.link(site).targets.at({
       site,
       id: firstActorId,
       path,
       capacity: options.mailbox?.capacity ?? defaultCapacity,
       overflow: options.mailbox?.overflow ?? 'reject',
-      messages: names.map((name, index) => [name, kinds[index]]),
+      messages: messagesOf(tableOf(blueprint.actor.protocol)),
     })
   }
 
@@ -97,7 +101,8 @@ export class RemoteBody implements Body {
     return this.target.path
   }
 
-  receive(frame: TreeFrame & { t: 'started' | 'ended' }): void {
+  receive(frame: TreeFrame & { t: 'started' | 'failing' | 'ended' }): void {
+    if (frame.t === 'failing') return this.#fails(errorFromRecord(frame.error))
     if (frame.t === 'ended') this.#parent.book.inherit(frame.accounts)
     this.#vessel?.receive(frame)
   }
@@ -109,6 +114,9 @@ export class RemoteBody implements Body {
     this.#isUp = false
     this.#ordered = false
     this.#pausing = false
+    this.#again = undefined
+    this.#failing = failing
+    this.#startFailure = undefined
     // Of its first incarnation nobody knows before there is an actor.
     this.#starting = incarnation > 0
     const died = vessel.exited.then(() => {
@@ -120,12 +128,13 @@ export class RemoteBody implements Body {
     try {
       await vessel.started
     } catch (error) {
-      failing(error)
+      // Unless it has said so itself, and then took its time to end.
+      const cause = this.#startFails(error)
       vessel.terminate()
       // Of this one: by then the next may have been started.
       await died
       throw toKaitianError(
-        error,
+        cause,
         'SPAWN_FAILED',
         `The ${vessel.placement} of ${path} did not start`,
       )
@@ -137,6 +146,7 @@ export class RemoteBody implements Body {
     }
     this.#starting = false
     this.#isUp = true
+    this.#failing = undefined
     if (incarnation > 0) this.#parent.tree.announceBack(site)
     void this.#attend(vessel)
   }
@@ -191,11 +201,25 @@ export class RemoteBody implements Body {
     return { ...(answer ?? { state: this.#isUp ? 'unresponsive' : 'starting' }), placement }
   }
 
+  /** It says that it will end; there are limits to how long that may take. */
+  #fails(error: KaitianError): void {
+    if (!this.#isUp) void this.#startFails(error)
+    else if (!this.#ordered) this.#again = this.#supervisor.failing({ reason: 'failed', error })
+  }
+
+  /** Returns why, as was heard first. */
+  #startFails(error: unknown): unknown {
+    this.#startFailure ??= error
+    this.#failing?.(error)
+    this.#failing = undefined
+    return this.#startFailure
+  }
+
   async #attend(vessel: Vessel): Promise<void> {
     const end = await vessel.ending
     if (this.#ordered) return
     const stopped = end.reason === 'stopped'
-    const again = stopped ? this.#pausing : this.#supervisor.failing(end)
+    const again = stopped ? this.#pausing : (this.#again ?? this.#supervisor.failing(end))
     // That it is gone for good is announced by `bury`, when it has exited.
     this.#announce(end, { next: again ? 'restart' : 'exit', abrupt: false })
     if (stopped) return

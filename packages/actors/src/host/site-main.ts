@@ -49,7 +49,7 @@ export function runSite({ data, port, world, load, leave }: Ground): RunningSite
       const child = site.nursery.makeRoot(data, table, { actor, args })
       // Soon, not now: first those that watch it are told.
       child.onGone(() => site.scheduler.soon(() => end(child.end as End)))
-      await child.start()
+      await child.start((cause) => site.tellFailing(cause))
       parent.post({ t: 'started' })
     } catch (error) {
       const cause = toKaitianError(error, 'SPAWN_FAILED', `${data.path} did not start`)
@@ -70,6 +70,7 @@ function aligned(data: SiteData, own: MessageTable): MessageTable {
     // An empty name is no message's: it is refused as unknown.
     names: at.map((index) => own.names[index] ?? ''),
     kinds: data.messages.map(([, kind]) => kind),
+    bare: at.map((index) => own.bare[index]),
     payloads: at.map((index) => own.payloads[index]),
     replies: at.map((index) => own.replies[index]),
   }

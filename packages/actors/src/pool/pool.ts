@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { KaitianError, ownFile, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
+import { KaitianError, messageOf, ownFile, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
 import { Piscina } from 'piscina'
+import { abortSignal, checkArgument, checkOptions, url, wholeFrom, shapeOf } from '../checks.js'
 import { nextTurn } from '../next-turn.js'
 
 export interface PoolOptions {
@@ -30,6 +31,9 @@ export function openPool<Task, Result>(options: PoolOptions): Pool<Task, Result>
   return new PiscinaPool<Task, Result>(options)
 }
 
+const poolShape = shapeOf({ module: url, threads: wholeFrom(1), maxQueue: wholeFrom(0) })
+const runShape = shapeOf({ signal: abortSignal })
+
 class PiscinaPool<Task, Result> implements Pool<Task, Result> {
   readonly #module: URL
   readonly #maxQueue: number
@@ -37,14 +41,9 @@ class PiscinaPool<Task, Result> implements Pool<Task, Result> {
   #disposed = false
 
   constructor(options: PoolOptions) {
+    checkOptions('openPool()', options, poolShape)
     const { module, threads = Math.max(1, availableParallelism() - 1), maxQueue = 1024 } = options
-    for (const [name, count, least] of [
-      ['threads', threads, 1],
-      ['maxQueue', maxQueue, 0],
-    ] as const) {
-      if (Number.isSafeInteger(count) && count >= least) continue
-      throw new KaitianError('BAD_ARGUMENT', `A pool's ${name} is a whole number ≥ ${least}`)
-    }
+    checkArgument('openPool()', 'module', module, url)
     this.#module = module
     this.#maxQueue = maxQueue
     this.#piscina = new Piscina<Task, PoolOutcome>({
@@ -62,6 +61,7 @@ class PiscinaPool<Task, Result> implements Pool<Task, Result> {
   }
 
   async run(task: Task, options: { signal?: AbortSignal } = {}): Promise<Result> {
+    checkOptions('run() of a pool', options, runShape)
     let outcome: PoolOutcome
     try {
       outcome = await this.#piscina.run(task, options.signal ? { signal: options.signal } : {})
@@ -86,7 +86,7 @@ class PiscinaPool<Task, Result> implements Pool<Task, Result> {
 
   /** piscina's own errors have no codes: told apart by what is known here, then by their words. */
   #lost(cause: unknown, signal: AbortSignal | undefined): KaitianError {
-    const detail = cause instanceof Error ? cause.message : String(cause)
+    const detail = messageOf(cause)
     const [code, advice] = this.#diagnose(cause, detail, signal)
     return new KaitianError(
       code,
@@ -104,7 +104,7 @@ class PiscinaPool<Task, Result> implements Pool<Task, Result> {
     if (/queue/i.test(detail)) {
       return ['MAILBOX_FULL', `wait for some of the ${this.#maxQueue} that wait, or raise maxQueue`]
     }
-    if (cause instanceof Error && cause.name === 'DataCloneError') {
+    if (cause instanceof DOMException && cause.name === 'DataCloneError') {
       return ['MESSAGE_NOT_CLONEABLE', 'use plain data, typed arrays and shared buffers']
     }
     return ['THREAD_EXITED', 'its thread died; the next task gets a new one']

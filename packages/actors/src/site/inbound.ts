@@ -25,6 +25,8 @@ export class InboundTells implements Origin {
     this.#many = Math.ceil(capacity / 4)
   }
 
+  arrived(): void {}
+
   handled(_value: unknown, index: number): void {
     this.#handled[index] = (this.#handled[index] ?? 0) + 1
     const count = ++this.#count
@@ -80,6 +82,8 @@ export class InboundAsk implements Origin {
     this.cancelled = true
     this.onCancel?.()
   }
+
+  arrived(): void {}
 
   handled(value: unknown): void {
     this.answers.handled(this, value)

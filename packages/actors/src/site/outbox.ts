@@ -129,6 +129,7 @@ function bareTree(frame: TreeFrame): TreeFrame {
   if (frame.t === 'started' && frame.error !== undefined) {
     return { ...frame, error: bare(frame.error) }
   }
+  if (frame.t === 'failing') return { ...frame, error: bare(frame.error) }
   if (frame.t === 'ended') return { ...frame, end: bareEnd(frame.end) }
   if (frame.t === 'gone')
     return { ...frame, notice: { ...frame.notice, end: bareEnd(frame.notice.end) } }

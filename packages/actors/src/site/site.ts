@@ -5,15 +5,17 @@ import { asRef, Handle } from '../actor/handle.js'
 import type { Target } from '../actor/target.js'
 import type { Scheduler } from '../actor/turns.js'
 import type { Down, KillOptions, SpawnOptions, StopOptions } from '../api/context.js'
-import type { ActorClass, Protocol } from '../api/protocol.js'
+import type { Actor, ActorClass, Protocol } from '../api/protocol.js'
 import type { ActorRef, Ref } from '../api/ref.js'
 import type { Clock } from '../clock.js'
 import { deferred } from '../deferred.js'
+import { apart } from '../events.js'
 import type { Launch } from '../host/vessel.js'
 import type { Random } from '../random.js'
 import type { Child } from '../supervision/child.js'
 import type { Family } from '../supervision/family.js'
 import { Nursery } from '../supervision/nursery.js'
+import { checkKill, checkStop } from '../supervision/options.js'
 import type { Ward } from '../supervision/ward.js'
 import type { Port } from '../transport/port.js'
 import type { Switchboard } from '../transport/switchboard.js'
@@ -86,7 +88,7 @@ export class Site implements Ward {
     this.scheduler = scheduler
     this.switchboard = switchboard
     this.launch = launch
-    this.tracer = tracer
+    this.tracer = tracer && apart(tracer)
     this.wheel = new TimerWheel(clock)
     this.abortWord = new Int32Array(options.abortWord ?? new SharedArrayBuffer(4))
     this.nursery = new Nursery(this, options.firstChildId)
@@ -150,10 +152,10 @@ export class Site implements Ward {
     }
   }
 
-  async spawn<P extends Protocol, Args>(
+  async spawn<P extends Protocol>(
     family: Family,
-    actor: ActorClass<P, Args>,
-    args: Args,
+    actor: Actor<P, never>,
+    args: unknown,
     options: SpawnOptions,
   ): Promise<Ref<P>> {
     const blueprint = { actor: actor as unknown as ActorClass<Protocol, unknown>, args }
@@ -165,12 +167,19 @@ export class Site implements Ward {
     return target.watch((end) => callback({ ref, ...end }))
   }
 
-  stop(ref: ActorRef, { timeoutMs, drain = false }: StopOptions): Promise<void> {
-    return this.#order(ref, { command: 'stop', drain, again: false, timeoutMs })
+  stop(ref: ActorRef, options: StopOptions): Promise<void> {
+    return this.#order(ref, (path) => {
+      checkStop(path, options)
+      const { timeoutMs, drain = false } = options
+      return { command: 'stop', drain, again: false, timeoutMs }
+    })
   }
 
   kill(ref: ActorRef, options: KillOptions): Promise<void> {
-    return this.#order(ref, { command: options.restart === true ? 'crash' : 'kill' })
+    return this.#order(ref, (path) => {
+      checkKill(path, options)
+      return { command: options.restart === true ? 'crash' : 'kill' }
+    })
   }
 
   /** An order from another site. */
@@ -191,6 +200,12 @@ export class Site implements Ward {
     const event: EventRecord = { name, data }
     if (error !== undefined) event.error = error.toRecord()
     this.#parent.post({ t: 'event', event })
+  }
+
+  /** The actor that this site was started for fails, or does not start; it may be long before it has ended. */
+  tellFailing(cause: unknown): void {
+    const error = toKaitianError(cause, 'ACTOR_FAILED', 'The actor failed').toRecord()
+    this.#parent?.post({ t: 'failing', error })
   }
 
   /** Of the actor that this site was started for, and of those below it. */
@@ -236,8 +251,9 @@ export class Site implements Ward {
     }
   }
 
-  async #order(ref: ActorRef, order: Order): Promise<void> {
+  async #order(ref: ActorRef, make: (path: string) => Order): Promise<void> {
     const target = this.#targetOf(ref)
+    const order = make(target.path)
     if (target instanceof Cell && target.id !== firstActorId) return execute(target.child, order)
     const { site, id } = target.address
     // Whoever started a site ends it; the site itself may be past obeying, and knows no limits.
@@ -256,10 +272,11 @@ export class Site implements Ward {
 
   #targetOf(ref: ActorRef): Target {
     if (ref instanceof Handle && Handle.senderOf(ref) === this) return Handle.targetOf(ref)
+    const path = typeof ref?.path === 'string' ? ref.path : 'What was given'
     throw new KaitianError(
       'BAD_ARGUMENT',
-      `${ref.path} is not a ref of this actor system; use the system that spawned it`,
-      { fields: { path: ref.path } },
+      `${path} is not a ref of this actor system; use what its spawn gave`,
+      { fields: { path } },
     )
   }
 }

@@ -52,6 +52,7 @@ export class Tree {
   receive(frame: TreeFrame, from: Link): void {
     switch (frame.t) {
       case 'started':
+      case 'failing':
       case 'ended':
         return this.#threads.get(from.peer)?.receive(frame)
       case 'event': {

@@ -1,7 +1,7 @@
 import type { ErrorRecord } from '@kaitian/errors'
 import type { DownReason, MailboxOptions, Overflow } from '../api/context.js'
 import type { Accounts } from '../api/events.js'
-import type { MessageKind } from '../api/protocol.js'
+import type { Message } from '../actor/table.js'
 import type { Sighting } from './sighting.js'
 
 /**
@@ -80,7 +80,7 @@ export interface Address {
   capacity: number
   overflow: Overflow
   /** By their numbers. */
-  messages: [name: string, kind: MessageKind][]
+  messages: Message[]
 }
 
 /** The id of the actor that a site was started for. */
@@ -100,6 +100,8 @@ export interface EndRecord {
 /** Between a site and the one that started it. */
 export type TreeFrame =
   | { t: 'started'; error?: ErrorRecord }
+  /** The actor the site was started for fails, or does not start: from now on its end has limits. */
+  | { t: 'failing'; error: ErrorRecord }
   /** The actor the site was started for is gone; the site follows. */
   | { t: 'ended'; end: EndRecord; accounts: Accounts }
   | { t: 'event'; event: EventRecord }

@@ -1,4 +1,5 @@
 import type { SpawnOptions, StopLimits, StopOptions } from '../api/context.js'
+import type { KaitianError } from '@kaitian/errors'
 import { deferred, type Deferred } from '../deferred.js'
 import type { Sighting } from '../site/sighting.js'
 import { untilEnd } from '../until-end.js'
@@ -10,6 +11,8 @@ import type { Member } from './member.js'
 import { Restarts } from './restart.js'
 import { StopPhases, type Stopped } from './stop-phases.js'
 import type { Ward } from './ward.js'
+
+const noop = (): void => undefined
 
 /**
  * Supervises one actor: starts its incarnations, never one before the last has disposed of what it
@@ -31,7 +34,7 @@ export class Child implements Supervisor, Member {
   #order: 'stop' | 'kill' | undefined = undefined
   #starting: Promise<void> | undefined = undefined
   #running = false
-  /** It has failed, and what it owned is being disposed of. */
+  /** It has failed, and what it owned is being disposed of; until then it has not ended. */
   #closing: Deferred<void> | undefined = undefined
   /** The last incarnation that was killed to be restarted, maybe in the midst of its start. */
   #crashed = -1
@@ -40,6 +43,8 @@ export class Child implements Supervisor, Member {
   #backoff: Timer | undefined = undefined
   /** Of the stop under way, if there is one. */
   #phases: StopPhases | undefined = undefined
+  /** Of the end of one that has failed, and was not being stopped: a stop has limits of its own. */
+  #limit: StopPhases | undefined = undefined
 
   constructor(
     ward: Ward,
@@ -74,13 +79,37 @@ export class Child implements Supervisor, Member {
     return () => void this.#onGone?.delete(callback)
   }
 
-  /** The first incarnation. Rejects with `SPAWN_FAILED`; no promise when it has started already. */
-  start(): void | Promise<void> {
-    const started = this.#startIncarnation(() => false)
+  /**
+   * The first incarnation. Rejects with `SPAWN_FAILED`; no promise when it has started already.
+   *
+   * @param onFailing told at once, before what it owned is disposed of
+   */
+  start(onFailing?: (cause: unknown) => void): void | Promise<void> {
+    const started = this.#startIncarnation((cause) => {
+      onFailing?.(cause)
+      void this.#limitClosing(false, (error) =>
+        this.#finish(
+          error === undefined
+            ? { reason: 'failed', error: spawnFailed(this.path, cause) }
+            : { reason: 'quarantined', error },
+        ),
+      )
+      return false
+    })
     return started === undefined ? this.#spawned() : this.#spawnedBy(started)
   }
 
   failing(end: End): boolean {
+    const again = this.#fails(end)
+    if (this.#phases === undefined) {
+      void this.#limitClosing(again, (error) => {
+        this.ended(error === undefined ? end : { reason: 'quarantined', error })
+      })
+    }
+    return again
+  }
+
+  #fails(end: End): boolean {
     const { path } = this
     const error = end.error ?? unavailable(path, 'killed')
     this.#running = false
@@ -92,8 +121,15 @@ export class Child implements Supervisor, Member {
   }
 
   ended(end: End): void {
-    this.#closing?.resolve()
+    // It was forced to before.
+    if (this.#closing === undefined) return
+    this.#closing.resolve()
     this.#closing = undefined
+    this.#over(end)
+  }
+
+  /** What follows when an incarnation has ended by itself. */
+  #over(end: End): void {
     if (this.#order !== undefined || this.#end !== undefined) return
     if (end.reason === 'quarantined') return this.#finish(end)
     const afterMs = this.#restarts?.next(this.#ward.clock.now())
@@ -142,7 +178,7 @@ export class Child implements Supervisor, Member {
     const stopped = this.#stopBody(true, false) ?? Promise.resolve()
     const { error } = await this.#stopInPhases(stopped, undefined, true)
     this.#running = false
-    if (error !== undefined) this.ended({ reason: 'quarantined', error })
+    if (error !== undefined) this.#over({ reason: 'quarantined', error })
   }
 
   /** Resolves when it is gone; no promise when it is already. A stop under way is joined. */
@@ -151,6 +187,7 @@ export class Child implements Supervisor, Member {
     if (this.#order !== undefined) return this.#join(options.timeoutMs)
     this.#order = 'stop'
     this.#backoff?.cancel()
+    this.#limit?.letGo()
     const stopped = this.#stopBody(options.again ?? false, options.drain ?? false)
     if (stopped === undefined) return this.#finish({ reason: 'stopped' })
     return this.#finishWithin(stopped, options.timeoutMs)
@@ -170,7 +207,7 @@ export class Child implements Supervisor, Member {
     if (!this.#running || this.#order !== undefined) return
     const end: End = { reason: 'killed', error: unavailable(this.path, 'killed') }
     this.#crashed = this.#incarnation - 1
-    const again = this.failing(end)
+    const again = this.#fails(end)
     const error = await this.#phasesOf(again).force()
     if (error !== undefined) this.ended({ reason: 'quarantined', error })
     else this.ended(end)
@@ -209,7 +246,8 @@ export class Child implements Supervisor, Member {
 
   #spawned(): void {
     const { path } = this
-    if (this.#end !== undefined) throw spawnFailed(path, unavailable(path, 'killed'))
+    const end = this.#end
+    if (end !== undefined) throw spawnFailed(path, end.error ?? unavailable(path, 'killed'))
     this.#ward.announce('spawned', { path, thread: this.body.siteId })
   }
 
@@ -256,17 +294,33 @@ export class Child implements Supervisor, Member {
     hurry.cancel()
   }
 
-  #stopInPhases(
+  async #stopInPhases(
     stopped: Promise<void>,
     timeoutMs: number | undefined,
     again: boolean,
   ): Promise<Stopped> {
     // A kill meanwhile lets go of the last one.
-    this.#phases = this.#phasesOf(again)
-    return this.#phases.run(stopped, timeoutMs, () => {
+    const phases = this.#phasesOf(again)
+    this.#phases = phases
+    const how = await phases.run(stopped, timeoutMs, () => {
       if (this.#order === 'stop') this.#order = 'kill'
       this.#running = false
     })
+    if (this.#phases === phases) this.#phases = undefined
+    return how
+  }
+
+  /** As of a stop: nobody may wait for ever for what is not disposed of. */
+  async #limitClosing(
+    again: boolean,
+    onForced: (error: KaitianError | undefined) => void,
+  ): Promise<void> {
+    const closing = (this.#closing ??= deferred<void>())
+    // The site has closed, and takes along what is left.
+    if (this.#ward.wheel.closed) return
+    this.#limit = this.#phasesOf(again)
+    const { forced, error } = await this.#limit.run(closing.promise, undefined, noop)
+    if (forced && this.#closing === closing) onForced(error)
   }
 
   #phasesOf(again: boolean): StopPhases {
@@ -279,6 +333,7 @@ export class Child implements Supervisor, Member {
     this.#running = false
     this.#closing?.resolve()
     this.#phases?.letGo()
+    this.#limit?.letGo()
     if (end.reason === 'quarantined') {
       this.#ward.announce('quarantined', { path: this.path, thread: this.body.siteId }, end.error)
     }

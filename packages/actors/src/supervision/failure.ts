@@ -1,4 +1,10 @@
-import { KaitianError, toKaitianError, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
+import {
+  isKaitianError,
+  KaitianError,
+  messageOf,
+  type ErrorCode,
+  type ErrorRecord,
+} from '@kaitian/errors'
 import type { DownReason } from '../api/context.js'
 import type { DeadLetterReason } from '../api/events.js'
 import type { EndRecord } from '../site/wire.js'
@@ -52,7 +58,8 @@ const sentences: Record<DeadLetterReason, [ErrorCode, (path: string, cause?: Err
   ],
   quarantined: [
     'ACTOR_QUARANTINED',
-    (path) =>
+    (path, cause) =>
+      cause?.message ??
       `The thread of ${path} does not end, though it was aborted and terminated: native code in it does not return. Do not open its device again in this process; place such code in a child process`,
   ],
   'unknown-message': [
@@ -86,26 +93,31 @@ const sentences: Record<DeadLetterReason, [ErrorCode, (path: string, cause?: Err
 /** The sender's error for a message that an actor in this state cannot take. */
 export function unavailable(path: string, reason: DeadLetterReason, cause?: Error): KaitianError {
   const [code, sentence] = sentences[reason]
-  const issues = cause instanceof KaitianError ? cause.fields.issues : undefined
+  const issues = isKaitianError(cause) ? cause.fields.issues : undefined
   const fields = { path, reason, ...(issues === undefined ? {} : { issues }) }
   return new KaitianError(code, sentence(path, cause), { cause, fields })
 }
 
+/** Of an inline actor in quarantine: there is no thread to end by force. */
+export function undisposed(path: string): KaitianError {
+  return new KaitianError(
+    'ACTOR_QUARANTINED',
+    `What ${path} owned is not disposed of, so that it cannot be started again: a disposal does not settle. Give it a limit, or place the actor on a thread or in a process, which can be ended by force`,
+    { fields: { path, reason: 'quarantined' } },
+  )
+}
+
 /** What an asker sees of an error that its handler did not mean as an answer. */
 export function faultOf(path: string, message: string, thrown: unknown): KaitianError {
-  const detail = thrown instanceof Error ? thrown.message : String(thrown)
-  return new KaitianError('ACTOR_FAILED', `${path} failed in "${message}": ${detail}`, {
-    cause: thrown,
-    fields: { path, message },
-  })
+  const sentence = `${path} failed in "${message}": ${messageOf(thrown)}`
+  return new KaitianError('ACTOR_FAILED', sentence, { cause: thrown, fields: { path, message } })
 }
 
 /** What the spawner hears of an actor that did not start. */
 export function spawnFailed(path: string, cause: unknown): KaitianError {
-  if (cause instanceof KaitianError && cause.code === 'SPAWN_FAILED') return cause
-  const { message } = toKaitianError(cause, 'SPAWN_FAILED', `${path} did not start`)
-  const text = cause instanceof KaitianError ? `${path} did not start: ${message}` : message
-  return new KaitianError('SPAWN_FAILED', text, { cause, fields: { path } })
+  if (isKaitianError(cause) && cause.code === 'SPAWN_FAILED') return cause
+  const sentence = `${path} did not start: ${messageOf(cause)}`
+  return new KaitianError('SPAWN_FAILED', sentence, { cause, fields: { path } })
 }
 
 /** What a schema refused. */
@@ -126,7 +138,7 @@ export function exited(
   code: number | string,
   cause?: unknown,
 ): KaitianError {
-  const detail = cause instanceof Error ? cause.message : `exit code ${code}`
+  const detail = cause === undefined ? `exit code ${code}` : messageOf(cause)
   const errorCode = kind === 'thread' ? 'THREAD_EXITED' : 'PROCESS_EXITED'
   return new KaitianError(errorCode, `The ${kind} of ${path} died: ${detail}`, {
     cause,

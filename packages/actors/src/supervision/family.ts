@@ -8,7 +8,7 @@ import { Child } from './child.js'
 import { unavailable } from './failure.js'
 import type { Guardian } from './guardian.js'
 import type { Member } from './member.js'
-import { checkGroup } from './options.js'
+import { checkGroup, checkSpawn } from './options.js'
 
 /** group.ts, which itself has a family. */
 export type MakeGroup = (
@@ -35,6 +35,7 @@ export class Family {
   }
 
   async spawn(blueprint: Blueprint, options: SpawnOptions): Promise<Handle> {
+    checkSpawn(this.#path, blueprint, options)
     const name = this.#nameFor(options.name, () => blueprint.actor.name)
     const path = `${this.#path}/${name}`
     const child = this.#site.nursery.makeChild(path, name, blueprint, options, this.#guardian)
@@ -49,9 +50,9 @@ export class Family {
     makeGroup: MakeGroup,
     onEscalation: (error: KaitianError) => void,
   ): Group {
+    checkGroup(this.#path, options)
     const name = this.#nameFor(options.name, () => 'group')
     const path = `${this.#path}/${name}`
-    checkGroup(path, options)
     const group = makeGroup(this.#site, path, name, options, (error) => {
       this.#site.emit('escalated', { path }, error)
       onEscalation(error)
@@ -103,17 +104,11 @@ export class Family {
   #nameFor(given: string | undefined, stem: () => string): string {
     if (this.#closed) throw unavailable(this.#path, 'stopped')
     const name = given ?? `${stem()}-${++this.#unnamed}`
-    const fields = { path: this.#path, name }
-    if (name === '' || name.includes('/')) {
-      throw new KaitianError('BAD_ARGUMENT', `An actor's name is a word without "/": "${name}"`, {
-        fields,
-      })
-    }
     if (this.#members.has(name)) {
       throw new KaitianError(
         'BAD_ARGUMENT',
         `${this.#path} has a child called "${name}" already; choose another name`,
-        { fields },
+        { fields: { path: this.#path, name } },
       )
     }
     return name

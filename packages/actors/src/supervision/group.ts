@@ -1,8 +1,7 @@
 import { KaitianError } from '@kaitian/errors'
 import type { Group, GroupOptions, SpawnOptions } from '../api/context.js'
-import type { ActorClass, Protocol } from '../api/protocol.js'
+import type { Actor, Protocol } from '../api/protocol.js'
 import type { Ref } from '../api/ref.js'
-import { asRef } from '../actor/handle.js'
 import type { Sighting } from '../site/sighting.js'
 import type { Site } from '../site/site.js'
 import type { Timer } from '../wheel.js'
@@ -11,6 +10,7 @@ import { Family, type MakeGroup } from './family.js'
 import { unavailable, type End } from './failure.js'
 import type { Guardian } from './guardian.js'
 import type { Member } from './member.js'
+import { checkSpawnOptions } from './options.js'
 import { affected } from './strategy.js'
 
 /**
@@ -51,15 +51,15 @@ class Supervision implements Group, Guardian, Member {
     this.#family = new Family(site, path, this)
   }
 
-  async spawn<P extends Protocol, Args>(
-    actor: ActorClass<P, Args>,
-    args: NoInfer<Args>,
+  async spawn<P extends Protocol>(
+    actor: Actor<P, never>,
+    args?: unknown,
     options: SpawnOptions = {},
   ): Promise<Ref<P>> {
     if (this.#gone !== undefined) throw unavailable(this.path, 'stopped')
-    const blueprint = { actor: actor as unknown as ActorClass<Protocol, unknown>, args }
+    checkSpawnOptions(this.path, options)
     const { restart } = this.#options
-    return asRef(await this.#family.spawn(blueprint, { restart, ...options }))
+    return this.#site.spawn(this.#family, actor, args, { restart, ...options })
   }
 
   stop(): Promise<void> {

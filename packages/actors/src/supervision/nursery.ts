@@ -10,7 +10,6 @@ import { firstActorId, type Address, type SiteData, type SiteId } from '../site/
 import { WeakIndex } from '../weak-index.js'
 import { Child } from './child.js'
 import type { Guardian } from './guardian.js'
-import { checkSpawn } from './options.js'
 import type { Ward } from './ward.js'
 
 /** Makes the actors of one thread, and the threads that it starts, and finds them again. */
@@ -67,7 +66,6 @@ export class Nursery {
     options: SpawnOptions,
     guardian: Guardian | undefined,
   ): Child {
-    checkSpawn(path, blueprint, options)
     const { on, mailbox } = options
     if (on !== undefined && on !== 'inline') {
       return this.#makeRemote(path, name, on, blueprint, options, guardian)
@@ -112,6 +110,7 @@ export class Nursery {
         new Cell(cell, {
           failing: (end) => {
             supervisor.failing(end)
+            this.#site.tellFailing(end.error)
             return data.restarts
           },
           ended: (end) => supervisor.ended(end),

@@ -1,63 +1,110 @@
 import { KaitianError } from '@kaitian/errors'
-import type { GroupOptions, RestartOptions, SpawnOptions, StopLimits } from '../api/context.js'
 import type { Blueprint } from '../actor/incarnation.js'
+import type { GroupOptions, RestartOptions, SpawnOptions } from '../api/context.js'
+import {
+  checkOptions,
+  finiteMs,
+  flag,
+  limitMs,
+  oneOf,
+  positiveMs,
+  problemIn,
+  refusal,
+  times,
+  wholeFrom,
+  type Rule,
+  shapeOf,
+} from '../checks.js'
 
 export const defaultCapacity = 1024
 
+/** A name, as one part of a path. */
+export const word: Rule = {
+  is: 'a word without "/"',
+  fits: (name) => typeof name === 'string' && name !== '' && !name.includes('/'),
+}
+
+const placement: Rule = {
+  is: '"inline", { thread: URL of the module } or { process: URL }',
+  fits: (on) => {
+    if (on === 'inline') return true
+    if (typeof on !== 'object' || on === null) return false
+    const [[where, module] = [], ...more] = Object.entries(on)
+    return (where === 'thread' || where === 'process') && module instanceof URL && more.length === 0
+  },
+}
+
+const restart = shapeOf({
+  max: times,
+  withinMs: positiveMs,
+  backoffMs: finiteMs,
+  maxBackoffMs: limitMs,
+})
+
+const spawnShape = shapeOf({
+  name: word,
+  on: placement,
+  mailbox: shapeOf({
+    capacity: wholeFrom(1),
+    overflow: oneOf(['reject', 'drop-oldest', 'drop-newest', 'wait']),
+  }),
+  restart,
+  stop: shapeOf({ timeoutMs: limitMs, abortMs: limitMs, exitMs: limitMs }),
+})
+
+const groupShape = shapeOf({
+  name: word,
+  strategy: oneOf(['one-for-one', 'one-for-all', 'rest-for-one']),
+  restart,
+})
+
+const stopShape = shapeOf({ timeoutMs: limitMs, drain: flag })
+const killShape = shapeOf({ restart: flag })
+
 /** Refuses what cannot be meant, before anything is started. */
-export function checkSpawn(path: string, blueprint: Blueprint, options: SpawnOptions): void {
-  const { actor } = blueprint
-  if (typeof actor !== 'function' || typeof actor.protocol !== 'object') {
-    throw refusal(path, 'the actor is a class with a static `protocol`')
+export function checkSpawn(parent: string, { actor }: Blueprint, options: SpawnOptions): void {
+  const protocol: unknown = typeof actor === 'function' ? actor.protocol : undefined
+  if (typeof protocol !== 'object' || protocol === null) {
+    throw wanting(cannotSpawn(parent), parent, 'the actor is a class with a static `protocol`')
   }
-  const { on, mailbox, restart, stop } = options
-  if (!isPlacement(on)) {
-    throw refusal(
-      path,
-      'a placement is "inline", { thread: URL of the module } or { process: URL }',
-    )
-  }
-  const { capacity, overflow } = mailbox ?? {}
-  if (capacity !== undefined && (!Number.isSafeInteger(capacity) || capacity < 1)) {
-    throw refusal(path, `mailbox.capacity is a whole number of at least 1, not ${capacity}`)
-  }
-  if (overflow !== undefined && !overflows.includes(overflow)) {
-    throw refusal(path, `an overflow policy is one of ${overflows.join(', ')}, not "${overflow}"`)
-  }
-  checkRestart(path, restart)
-  const { timeoutMs = 0, abortMs = 0, exitMs = 0 } = stop ?? ({} satisfies StopLimits)
-  for (const limit of [timeoutMs, abortMs, exitMs]) {
-    if (!(limit >= 0)) throw refusal(path, 'the limits of stop are numbers of milliseconds ≥ 0')
-  }
+  checkSpawnOptions(parent, options)
+}
+
+export function checkSpawnOptions(parent: string, options: SpawnOptions): void {
+  const problem = problemIn(options, spawnShape)
+  if (problem !== undefined) throw refusal(cannotSpawn(parent), problem)
+  if (options.restart !== undefined) checkRestart(cannotSpawn(parent), parent, options.restart)
 }
 
 /** Refuses a group that cannot be meant. */
-export function checkGroup(path: string, { strategy, restart }: GroupOptions): void {
-  if (!strategies.includes(strategy)) {
-    throw refusal(path, `a strategy is one of ${strategies.join(', ')}, not "${strategy}"`)
+export function checkGroup(parent: string, options: GroupOptions): void {
+  const call = `Cannot make a group below ${parent}`
+  checkOptions(call, options, groupShape)
+  if (options.strategy === undefined || options.restart === undefined) {
+    throw wanting(call, parent, 'it wants a strategy and restart: { max, withinMs }')
   }
-  if (restart === undefined) throw refusal(path, 'a group wants restart: { max, withinMs }')
-  checkRestart(path, restart)
+  checkRestart(call, parent, options.restart)
 }
 
-const overflows = ['reject', 'drop-oldest', 'drop-newest', 'wait']
-const strategies = ['one-for-one', 'one-for-all', 'rest-for-one']
-
-function isPlacement(on: SpawnOptions['on']): boolean {
-  if (on === undefined || on === 'inline') return true
-  if (typeof on !== 'object' || on === null) return false
-  return ('thread' in on ? on.thread : on.process) instanceof URL
+export function checkStop(path: string, options: unknown): void {
+  const problem = problemIn(options, stopShape)
+  if (problem !== undefined) throw refusal(`stop of ${path}`, problem)
 }
 
-function checkRestart(path: string, restart: RestartOptions | undefined): void {
-  if (restart === undefined) return
-  const { max, withinMs, backoffMs = 0, maxBackoffMs = Infinity } = restart
-  const fits = (max === Infinity || Number.isSafeInteger(max)) && max >= 0
-  if (!fits || !(withinMs > 0) || !(backoffMs >= 0) || !(maxBackoffMs >= 0)) {
-    throw refusal(path, 'restart wants max ≥ 0 (whole), withinMs > 0 and backoffMs ≥ 0')
-  }
+export function checkKill(path: string, options: unknown): void {
+  const problem = problemIn(options, killShape)
+  if (problem !== undefined) throw refusal(`kill of ${path}`, problem)
 }
 
-function refusal(path: string, rule: string): KaitianError {
-  return new KaitianError('BAD_ARGUMENT', `Cannot spawn ${path}: ${rule}`, { fields: { path } })
+function checkRestart(call: string, parent: string, given: RestartOptions): void {
+  if (given.max !== undefined && given.withinMs !== undefined) return
+  throw wanting(call, parent, 'restart wants max and withinMs')
+}
+
+function cannotSpawn(parent: string): string {
+  return `Cannot spawn below ${parent}`
+}
+
+function wanting(call: string, path: string, rule: string): KaitianError {
+  return new KaitianError('BAD_ARGUMENT', `${call}: ${rule}`, { fields: { path } })
 }

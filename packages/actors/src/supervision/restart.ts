@@ -18,9 +18,8 @@ export class Restarts {
 
   /** It fails: true when it will be started again. */
   decide(now: number): boolean {
-    const { max, backoffMs = 0, maxBackoffMs = Infinity } = this.#options
     const recent = this.recent(now)
-    this.#afterMs = recent < max ? Math.min(backoffMs * 2 ** recent, maxBackoffMs) : undefined
+    this.#afterMs = recent < this.#options.max ? backoff(this.#options, recent) : undefined
     return this.#afterMs !== undefined
   }
 
@@ -34,4 +33,13 @@ export class Restarts {
   recent(now: number): number {
     return this.#history.filter((at) => now - at < this.#options.withinMs).length
   }
+}
+
+/** Some 285,000 years: the wait that keeps doubling stays one that ends. */
+const longestMs = Number.MAX_SAFE_INTEGER
+
+function backoff({ backoffMs = 0, maxBackoffMs = Infinity }: RestartOptions, recent: number) {
+  // No wait stays none, however often it doubles: 0 × ∞ would be no number.
+  if (backoffMs === 0) return 0
+  return Math.min(backoffMs * 2 ** recent, maxBackoffMs, longestMs)
 }

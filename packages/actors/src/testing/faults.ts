@@ -4,6 +4,7 @@ import { Handle } from '../actor/handle.js'
 import type { CellFaults } from '../actor/receiver.js'
 import type { Target } from '../actor/target.js'
 import type { ActorRef, TellOutcome } from '../api/ref.js'
+import { checkArgument, limitMs, wholeFrom, wholeNumber } from '../checks.js'
 import { firstActorId } from '../site/wire.js'
 import type { Site } from '../site/site.js'
 import { faultOf } from '../supervision/failure.js'
@@ -101,6 +102,7 @@ export class SimFaults implements Faults {
   }
 
   exit(ref: ActorRef, code = 1): void {
+    checkArgument('exit()', 'code', code, wholeNumber)
     const { address } = targetOf(ref)
     const vessel = this.#world.vessels.get(address.site)
     if (vessel === undefined) {
@@ -111,6 +113,7 @@ export class SimFaults implements Faults {
   }
 
   stall(ref: ActorRef, ms?: number): () => void {
+    if (ms !== undefined) checkArgument('stall()', 'ms', ms, limitMs)
     const cell = this.#cellOf(ref)
     const damage = this.#damageOf(cell)
     damage.stalls++
@@ -127,12 +130,14 @@ export class SimFaults implements Faults {
   }
 
   dropNext(ref: ActorRef, count = 1): void {
+    checkArgument('dropNext()', 'count', count, wholeFrom(0))
     const cell = this.#cellOf(ref)
     this.#world.note(cell.path, `fault: drop ${count}`)
     this.#damageOf(cell).drop(count)
   }
 
   delay(ref: ActorRef, ms: number): () => void {
+    checkArgument('delay()', 'ms', ms, limitMs)
     const cell = this.#cellOf(ref)
     this.#world.note(cell.path, `fault: delay ${ms} ms`)
     return this.#damageOf(cell).delay(ms)
@@ -172,5 +177,6 @@ export class SimFaults implements Faults {
 
 function targetOf(ref: ActorRef): Target {
   if (ref instanceof Handle) return Handle.targetOf(ref)
-  throw new KaitianError('BAD_ARGUMENT', `${ref.path} is a group; faults are of actors`)
+  const path = typeof ref?.path === 'string' ? ref.path : 'What was given'
+  throw new KaitianError('BAD_ARGUMENT', `${path} is no actor's ref; faults are of actors`)
 }

@@ -1,5 +1,6 @@
 import { KaitianError } from '@kaitian/errors'
 import type { Scheduler, TurnTaker } from '../actor/turns.js'
+import { onNextTurn } from '../next-turn.js'
 import type { Random } from '../random.js'
 
 const resolved = Promise.resolve()
@@ -79,7 +80,7 @@ export class Arena {
   #fail(error: unknown): void {
     const failure = { error }
     this.#failure ??= failure
-    setImmediate(() => {
+    onNextTurn(() => {
       if (this.#failure !== failure) return
       this.#failure = undefined
       // oxlint-disable-next-line promise/no-promise-in-callback -- so that nobody is known to have caught it

@@ -1,7 +1,9 @@
 import { KaitianError } from '@kaitian/errors'
+import { checkArgument, checkOptions, wholeFrom, wholeNumber, shapeOf } from '../checks.js'
 import { virtualClock, type VirtualClock } from '../clock.js'
 import type { ActorClass, Protocol } from '../api/protocol.js'
 import { seededRandom } from '../random.js'
+import { word } from '../supervision/options.js'
 import { ActorSystem, type System } from '../system.js'
 import { SimFaults, type Faults } from './faults.js'
 import { probeClass, TestProbe, type Probe, type Received } from './probe.js'
@@ -45,7 +47,11 @@ export interface TestSystem extends System {
   probe<P extends Protocol>(protocol: P, name?: string): Promise<Probe<P>>
 }
 
+const shape = shapeOf({ seed: wholeNumber, name: word, maxTurns: wholeFrom(1) })
+
 export function testSystem(options: TestSystemOptions): TestSystem {
+  checkOptions('testSystem()', options, shape)
+  checkArgument('testSystem()', 'seed', options.seed, wholeNumber)
   return new SimulatedSystem(options)
 }
 

@@ -1,12 +1,15 @@
 import { KaitianError } from '@kaitian/errors'
 import type { ActorSnapshot } from '../api/snapshot.js'
 import { deferred } from '../deferred.js'
-import { nextTurn } from '../next-turn.js'
+import { hasFakeTimers, nextTurn, onNextTurn } from '../next-turn.js'
 import { Arena } from './seeded-turns.js'
 import type { TestSystem } from './test-system.js'
 
 /** Turns of the event loop in which nothing happens in any test system; then a run hangs. */
 const patience = 10_000
+
+/** How the platform tells of errors that nobody has caught. */
+const uncaught = ['unhandledRejection', 'uncaughtException'] as const
 
 /** Notices what a run does not tell of itself: that it hangs, and errors that nobody caught. */
 export class Watchdog {
@@ -20,8 +23,8 @@ export class Watchdog {
   constructor(system: TestSystem) {
     this.#system = system
     this.#alarm.promise.catch(() => undefined)
-    process.on('unhandledRejection', this.#onRejection)
-    setImmediate(this.#look)
+    for (const event of uncaught) process.on(event, this.#onUncaught)
+    onNextTurn(this.#look)
   }
 
   /** Waits for a run; rejects when one of the two is noticed. */
@@ -45,10 +48,10 @@ export class Watchdog {
 
   close(): void {
     this.#over = true
-    process.off('unhandledRejection', this.#onRejection)
+    for (const event of uncaught) process.off(event, this.#onUncaught)
   }
 
-  readonly #onRejection = (error: unknown): void => {
+  readonly #onUncaught = (error: unknown): void => {
     if (!this.#telling) this.#alarm.reject(error)
   }
 
@@ -58,7 +61,7 @@ export class Watchdog {
     const now = `${Arena.happened} ${clock.now()} ${clock.pending} ${trace.length}`
     this.#quiet = now === this.#last ? this.#quiet + 1 : 0
     this.#last = now
-    if (this.#quiet < patience) setImmediate(this.#look)
+    if (this.#quiet < patience) onNextTurn(this.#look)
     else void this.#tell().catch(this.#alarm.reject)
   }
 
@@ -67,11 +70,14 @@ export class Watchdog {
     const { pending } = this.#system.clock
     const time =
       pending === 0 ? 'no timer waits' : `nobody moves the clock, and ${pending} timers wait`
+    const fake = hasFakeTimers()
+      ? '; the timers of the platform are fake just now, so that what waits for them waits until the test moves them: let actors wait by ctx.clock'
+      : ''
     const lines = await this.#pending()
     this.#alarm.reject(
       new KaitianError(
         'BAD_ARGUMENT',
-        `The run does not end: it waits for something, but the actors are at rest and ${time}${lines.join('')}`,
+        `The run does not end: it waits for something, but the actors are at rest and ${time}${fake}${lines.join('')}`,
       ),
     )
   }

@@ -1,5 +1,5 @@
 import { Deserializer, Serializer } from 'node:v8'
-import { KaitianError } from '@kaitian/errors'
+import { isKaitianError, KaitianError, messageOf } from '@kaitian/errors'
 import { Packr, RESERVE_START_SPACE } from 'msgpackr'
 import { isDeeperThan } from './depth.js'
 import { isPlain } from './plain.js'
@@ -41,8 +41,8 @@ export function encode(message: unknown, reserved = 0): Buffer {
   try {
     return isPlain(message) ? encodePlain(message, reserved) : encodeClone(message, reserved)
   } catch (cause) {
-    if (cause instanceof KaitianError) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
+    if (isKaitianError(cause)) throw cause
+    const why = messageOf(cause)
     throw notCloneable(`A message cannot cross processes (${why}); send plain data and refs`, cause)
   }
 }

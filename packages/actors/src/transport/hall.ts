@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { KaitianError } from '@kaitian/errors'
+import { KaitianError, messageOf } from '@kaitian/errors'
 
 /** A Unix socket that only this user's processes can reach. */
 export interface Door {
@@ -130,7 +130,7 @@ function listening(server: Server, path: string): Promise<void> {
 }
 
 function cannotListen(folder: string, cause: unknown): KaitianError {
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = messageOf(cause)
   return new KaitianError(
     'FILE_WRITE_FAILED',
     `Cannot make a socket for other processes in ${folder} (${why}); set TMPDIR to a short path where you may write`,
