@@ -1,6 +1,14 @@
-import { relative } from 'node:path'
-import { KaitianError } from '@kaitian/errors'
+import { KaitianError, messageOf } from '@kaitian/errors'
+import {
+  callback,
+  checkArgument,
+  checkOptions,
+  shapeOf,
+  wholeFrom,
+  wholeNumber,
+} from '../checks.js'
 import { seededRandom, type Random } from '../random.js'
+import { replayCommand, surroundings, type Surroundings } from './replay.js'
 import { runDown } from './run-down.js'
 import { testSystem, type TestSystem, type TraceEntry } from './test-system.js'
 import { Watchdog } from './watchdog.js'
@@ -29,6 +37,14 @@ interface Counterexample<Step> {
   trace: readonly TraceEntry[]
 }
 
+const rules = {
+  seeds: wholeFrom(1),
+  from: wholeNumber,
+  generate: callback,
+  run: callback,
+  simplify: callback,
+}
+
 /** Lines of a trace that are printed. */
 const most = 500
 
@@ -38,11 +54,16 @@ const most = 500
  * steps that are left and their trace are thrown as one error.
  */
 export async function overSeeds<Step>(property: Property<Step>): Promise<void> {
+  const around = surroundings()
+  checkOptions('overSeeds()', property, shapeOf(rules))
+  for (const name of ['seeds', 'generate', 'run'] as const) {
+    checkArgument('overSeeds()', name, property[name], rules[name])
+  }
   const { first, last } = range(property)
   for (let seed = first; seed <= last; seed++) {
     const steps = property.generate(seededRandom('steps', seed))
     const failure = await attempt(property, seed, steps)
-    if (failure !== undefined) throw report(await shrink(property, failure))
+    if (failure !== undefined) throw report(await shrink(property, failure), around)
   }
 }
 
@@ -120,23 +141,19 @@ async function simplify<Step>(
   return least
 }
 
-function report<Step>({ seed, error, steps, trace }: Counterexample<Step>): KaitianError {
-  const why = error instanceof Error ? error.message : String(error)
+function report<Step>(
+  { seed, error, steps, trace }: Counterexample<Step>,
+  around: Surroundings,
+): KaitianError {
+  const why = messageOf(error)
   const left = trace.slice(-most)
   const lines = [
     `seed ${seed} fails: ${why}`,
-    `replay: KAITIAN_SEED=${seed} ${command()}`,
+    `replay: ${replayCommand(seed, around)}`,
     `steps (${steps.length} left):`,
     ...steps.map((step) => `  ${JSON.stringify(step)}`),
     left.length === trace.length ? 'trace:' : `trace (the last ${most} of ${trace.length}):`,
     ...left.map(({ at, path, what }) => `  ${at} ms  ${path}  ${what}`),
   ]
   return new KaitianError('INTERNAL', lines.join('\n'), { cause: error, fields: { seed } })
-}
-
-/** What started this program, from the folder that it was started in. */
-function command(): string {
-  const [, program = '', ...args] = process.argv
-  const words = ['node', relative(process.cwd(), program), ...args]
-  return words.map((word) => (/^[\w./:=@-]+$/.test(word) ? word : `'${word}'`)).join(' ')
 }
