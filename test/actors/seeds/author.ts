@@ -148,7 +148,9 @@ class Author {
     const limits = this.#patience()
     // Those of an actor have a limit, or two that ask each other would wait for ever.
     if (depth > 0) limits.timeoutMs ??= this.#span()
-    return { do: 'ask', to, errand: this.#errand(depth), limits, wait: this.#chance(0.5) }
+    const errand = this.#errand(depth)
+    if (this.#chance(0.3)) errand.deeds.unshift(this.#defer())
+    return { do: 'ask', to, errand, limits, wait: this.#chance(0.5) }
   }
 
   #consume(to: number, depth: number): Act {
@@ -197,13 +199,25 @@ class Author {
       [2, () => ({ do: 'sleep', ms: this.#span(), deaf: this.#chance(0.2) })],
       [0.2, () => ({ do: 'hold', deaf: this.#chance(0.3) })],
       [1, () => ({ do: 'throw', what: this.#pick(['answer', 'fault']) })],
-      [0.7, () => ({ do: 'stash' })],
+      [0.7, () => ({ do: 'stash', caught: this.#chance(0.4) })],
+      [0.7, () => this.#defer()],
       [0.7, () => ({ do: 'unstash' })],
       [0.7, () => this.#timer(depth)],
       [0.7, () => this.#own()],
       [depth < 3 ? 0.5 : 0, () => ({ do: 'spawn', child: this.#child(1) })],
       [depth < 3 ? 0.2 : 0, () => this.#group(1)],
     ])
+  }
+
+  #defer(): Deed {
+    const ms = this.#chance(0.4) ? 0 : this.#span()
+    const how = this.#choose<(Deed & { do: 'defer' })['how']>([
+      [8, () => 'reply'],
+      [2, () => 'answer'],
+      [1, () => 'fault'],
+      [0.3, () => 'never'],
+    ])
+    return { do: 'defer', ms, how }
   }
 
   #timer(depth: number): Deed {

@@ -1,8 +1,15 @@
-import type { ActorClass, ActorRef, Context, GroupOptions, SpawnOptions } from '@kaitian/actors'
+import type {
+  ActorClass,
+  ActorRef,
+  Context,
+  DeferredAnswer,
+  GroupOptions,
+  SpawnOptions,
+} from '@kaitian/actors'
 import { KaitianError } from '@kaitian/errors'
 import type { Life } from './life.js'
 import type { Letter } from './mail.js'
-import type { PlayerProtocol, PlayerRef, Role } from './protocol.js'
+import type { Answer, PlayerProtocol, PlayerRef, Role } from './protocol.js'
 import type { Act, Child, Deed } from './script.js'
 import type { Sender } from './sender.js'
 
@@ -14,8 +21,9 @@ export interface Doer {
   role: Role
   life: Life
   sender: Sender
-  /** The message in hand. */
+  /** The message in hand, and the answer to it if it is an ask. */
   letter: Letter | undefined
+  answer: () => Answer
   refOf: (number: number) => PlayerRef | undefined
   learn: (ref: ActorRef) => void
 }
@@ -51,12 +59,17 @@ function performOne(deed: Deed, doer: Doer): void | Promise<void> {
         if (!deed.deaf && ctx.signal.aborted) resolve()
       })
     case 'throw':
+      if (letter?.deferred !== undefined || letter?.swallowed === true) return undefined
       return life.number < lives ? fail(deed.what, letter) : undefined
     case 'stash':
       // Once: two that put each other aside would go on for ever.
       if (letter === undefined || letter.kind === 'flow' || letter.aside === true) return undefined
+      if (letter.deferred !== undefined) return undefined
       letter.aside = true
-      return ctx.stash()
+      return stash(ctx, letter, deed.caught)
+    case 'defer':
+      if (letter?.kind !== 'ask' || letter.swallowed === true) return undefined
+      return letter.deferred === undefined ? defer(deed, letter, doer) : undefined
     case 'unstash':
       return ctx.unstash()
     case 'after':
@@ -76,7 +89,57 @@ function performOne(deed: Deed, doer: Doer): void | Promise<void> {
 function fail(what: 'answer' | 'fault', letter: Letter | undefined): never {
   if (letter !== undefined) letter.threw = what
   if (what === 'fault') throw new RangeError('a fault')
-  throw new KaitianError('DATA_MISSING', 'an answer')
+  throw refusal()
+}
+
+function stash(ctx: Doer['ctx'], letter: Letter, caught: boolean): void {
+  try {
+    ctx.stash()
+  } catch (error) {
+    if (!caught) throw error
+    // Else it was refused.
+    letter.swallowed = !(error instanceof Error)
+  }
+}
+
+/** The answer comes beside all turns. */
+function defer(deed: Deed & { do: 'defer' }, letter: Letter, { ctx, life, answer }: Doer): void {
+  letter.deferred = 'refused'
+  const deferred = ctx.message.defer<Answer>()
+  letter.deferred = deferred
+  if (deed.how !== 'never') void give(deed, letter, deferred, life, answer)
+}
+
+async function give(
+  { ms, how }: Deed & { do: 'defer' },
+  letter: Letter,
+  deferred: DeferredAnswer<Answer>,
+  life: Life,
+  answer: () => Answer,
+): Promise<void> {
+  await later(life, ms)
+  if (life.lost || letter.state === 'done') return
+  letter.state = 'done'
+  const once = (): void => {
+    if (how === 'reply' || life.number >= lives) return deferred.reply(answer())
+    letter.threw = how === 'fault' ? 'fault' : 'answer'
+    deferred.refuse(how === 'fault' ? new RangeError('a fault') : refusal())
+  }
+  once()
+  try {
+    once()
+  } catch (error) {
+    if ((error as { code?: string }).code === 'BAD_ARGUMENT') return
+  }
+  life.witness.violate('A3', `${life.name} answered ${letter.id} twice`)
+}
+
+function later(life: Life, ms: number): Promise<void> {
+  return ms === 0 ? Promise.resolve() : life.sleep(ms)
+}
+
+function refusal(): KaitianError {
+  return new KaitianError('DATA_MISSING', 'an answer')
 }
 
 function act(deed: Act, doer: Doer): void | Promise<void> {

@@ -91,10 +91,18 @@ export class Life {
     if (this.#turn !== undefined) {
       this.witness.violate('A1', `${this.name}: ${what} began during ${this.#turn}`)
     }
-    if (this.hasEnded && what !== 'stop') {
+    if (this.hasEnded && what !== 'stop' && !this.#mayGoOn(what)) {
       this.witness.violate('A1', `${this.name}: ${what} began after its end`)
     }
     this.#turn = what
+  }
+
+  /** A stop waits for the answers that were deferred, and callbacks may give them. */
+  #mayGoOn(what: string): boolean {
+    if (!/^(timer|watch)/.test(what)) return false
+    return this.witness.mail.letters.some(
+      ({ by, state }) => by === this.name && state === 'deferred',
+    )
   }
 }
 

@@ -1,4 +1,5 @@
-import type { DeadLetter, MessageKind, Overflow } from '@kaitian/actors'
+import type { DeadLetter, DeferredAnswer, MessageKind, Overflow } from '@kaitian/actors'
+import type { Answer } from './protocol.js'
 import type { Errand } from './script.js'
 import type { Witness } from './witness.js'
 
@@ -14,11 +15,15 @@ export interface Letter {
   readonly at: number
   /** It, or the answer to it, holds what cannot be cloned. */
   readonly junk: Errand['junk']
-  state: 'sent' | 'in hand' | 'aside' | 'done'
+  state: 'sent' | 'in hand' | 'aside' | 'deferred' | 'done'
   /** Of the life that has it in hand. */
   by?: string
   /** It was put aside, or that was tried. */
   aside?: boolean
+  /** It was put aside, and its handler has caught what that throws. */
+  swallowed?: boolean
+  /** Its answer was deferred, or that was tried. */
+  deferred?: DeferredAnswer<Answer> | 'refused'
   /** Nothing was sent: the asker had given up before. */
   unsent?: boolean
   threw?: 'answer' | 'fault'
@@ -70,7 +75,7 @@ export class Mail {
     const { from, to, order, state } = letter
     const what = `${letter.kind} ${id} from ${from}`
     if (to !== path) this.#witness.violate('A2', `${what} to ${to} came to ${path}`)
-    if (state === 'in hand' || state === 'done') {
+    if (state !== 'sent' && state !== 'aside') {
       this.#witness.violate('A4', `${what} was handled twice, by ${letter.by} and ${by}`)
     }
     const way = `${from} → ${to}`
@@ -80,6 +85,7 @@ export class Mail {
       this.#arrived.set(way, order)
     }
     letter.state = 'in hand'
+    letter.swallowed = false
     letter.by = by
     return letter
   }

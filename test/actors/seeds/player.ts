@@ -1,4 +1,4 @@
-import type { ActorRef, Context, Handlers } from '@kaitian/actors'
+import type { ActorRef, Context, DeferredAnswer, Handlers } from '@kaitian/actors'
 import { KaitianError } from '@kaitian/errors'
 import { perform, type Doer } from './deeds.js'
 import type { Life } from './life.js'
@@ -8,6 +8,7 @@ import type { Deed } from './script.js'
 import { Sender } from './sender.js'
 import { Witness } from './witness.js'
 
+type Answered = Answer | DeferredAnswer<Answer>
 type PlayerContext = Context<typeof PlayerProtocol>
 
 /** Does what it is told, and writes down what happens to it. */
@@ -45,7 +46,7 @@ export class Player implements Handlers<typeof PlayerProtocol> {
     return this.#handle(message, ctx, () => undefined)
   }
 
-  query(message: Message, ctx: PlayerContext): Answer | Promise<Answer> {
+  query(message: Message, ctx: PlayerContext): Answered | Promise<Answered> {
     const refs: ActorRef[] = []
     return this.#handle(message, ctx, () => answerTo(message, refs), refs)
   }
@@ -80,12 +81,19 @@ export class Player implements Handlers<typeof PlayerProtocol> {
   ): T | Promise<T> {
     const letter = this.#receive(message)
     const done = (): T => {
-      letter.state = 'done'
+      const { deferred } = letter
+      if (letter.swallowed === true) letter.state = 'aside'
+      else if (deferred === undefined || deferred === 'refused') letter.state = 'done'
+      else {
+        if (letter.state === 'in hand') letter.state = 'deferred'
+        return deferred as T
+      }
       return answer()
     }
     const threw = (error: unknown): never => {
       // Only the runtime throws what is no error: it puts the message aside.
-      letter.state = error instanceof Error ? 'done' : 'aside'
+      const isAside = !(error instanceof Error) || letter.swallowed === true
+      letter.state = isAside ? 'aside' : 'done'
       throw error
     }
     return this.#life.turn(`${letter.kind} ${letter.id}`, () => {
@@ -129,6 +137,7 @@ export class Player implements Handlers<typeof PlayerProtocol> {
       life: this.#life,
       sender: this.#sender,
       letter: id === undefined ? undefined : this.#witness.mail.letters[id],
+      answer: () => ({ id: id ?? 0, refs: refs ?? [] }),
       refOf: (number) => this.#known[number % Math.max(1, this.#known.length)],
       learn: (ref) => {
         this.#learn(ref)

@@ -45,7 +45,10 @@ export type Deed =
   | { do: 'hold'; deaf: boolean }
   /** Only in the first lives of an actor, so that restarts come to an end. */
   | { do: 'throw'; what: 'answer' | 'fault' }
-  | { do: 'stash' }
+  /** `caught`: what that throws is caught, and the turn goes on. */
+  | { do: 'stash'; caught: boolean }
+  /** The answer to an ask is given so much later; `never`: not by itself. */
+  | { do: 'defer'; ms: number; how: 'reply' | 'answer' | 'fault' | 'never' }
   | { do: 'unstash' }
   | { do: 'after'; ms: number; deeds: Deed[]; cancelMs?: number }
   | { do: 'every'; ms: number; times: number; deeds: Deed[] }

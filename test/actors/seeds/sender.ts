@@ -229,7 +229,8 @@ export class Sender {
       case 'DATA_MISSING':
         return letter.threw === 'answer' ? undefined : 'its handler gave no such answer'
       case 'MAILBOX_FULL': {
-        const full = overflow === 'reject' || overflow === 'wait' || letter.aside === true
+        const put = letter.aside === true || letter.deferred !== undefined
+        const full = overflow === 'reject' || overflow === 'wait' || put
         return full ? undefined : `its policy is ${overflow}`
       }
       case 'MESSAGE_DROPPED':
@@ -239,6 +240,14 @@ export class Sender {
       case 'MESSAGE_NOT_CLONEABLE':
         return letter.junk !== undefined ? undefined : 'it can be cloned'
       case 'ACTOR_STOPPED':
+        // Or it was the asker's own thread that has ended.
+        if (
+          typeof letter.deferred === 'object' &&
+          fields.reason === 'stopped' &&
+          this.#life?.hasEnded !== true
+        ) {
+          return 'a stop waits for the answers that were deferred'
+        }
         return typeof fields.reason === 'string' ? undefined : 'does not say why'
       case 'ACTOR_QUARANTINED':
         return this.#witness.stuck ? undefined : 'nothing hangs'

@@ -10,18 +10,28 @@ function* everyone(snapshot: ActorSnapshot): Generator<ActorSnapshot> {
 
 /** A6: no mailbox holds more than was declared. */
 export async function checkBounds(witness: Witness, system: TestSystem): Promise<void> {
+  await checkInFlight(witness, system)
   const snapshot = await witness.expect('a snapshot', advancing(system, system.snapshot()))
   for (const { path, mailbox } of everyone(snapshot)) {
     if (mailbox === undefined) continue
-    const { depth, stashed, capacity } = mailbox
+    const { depth, stashed, deferred, capacity } = mailbox
     // What was put aside comes on top when it is taken out again.
     const most = (witness.mail.overflowOf(path) === 'wait' ? 3 : 2) * capacity
     const unstashed = witness.mail.letters.some(({ to, aside }) => to === path && aside === true)
     const bound = unstashed ? most : most - capacity
-    if (depth > bound || stashed > capacity) {
-      witness.violate('A6', `${path} holds ${depth} and ${stashed} aside, of ${capacity}`)
+    if (depth > bound || stashed > capacity || deferred > capacity) {
+      const beside = `${stashed} aside and ${deferred} deferred`
+      witness.violate('A6', `${path} holds ${depth}, ${beside}, of ${capacity}`)
     }
   }
+}
+
+/** A4, at any time. A thread that hangs, or is stalled, does not tell. */
+async function checkInFlight(witness: Witness, system: TestSystem): Promise<void> {
+  if (witness.stuck || witness.faults.has('stall')) return
+  const { inFlight } = await witness.expect('accounts', advancing(system, system.accounts()))
+  witness.look()
+  if (inFlight < 0 && witness.deaths === 0) witness.violate('A4', `${inFlight} are in flight`)
 }
 
 /** A4, when nothing happens any more, and nothing is held up by a fault. */
@@ -35,9 +45,12 @@ export async function checkAccounts(witness: Witness, system: TestSystem): Promi
   if (sent !== handled + deadLettered + inFlight || inFlight < 0) {
     witness.violate('A4', `the books do not balance: ${told}`)
   }
+  checkDeferred(witness, snapshot)
   const held = heldBack(snapshot)
+  // Not those whose consumer's thread has ended: for its books that was their outcome.
   const open = letters.filter(
-    ({ kind, state, by }) => kind === 'flow' && state === 'in hand' && !witness.isOver(by),
+    ({ kind, state, by, from }) =>
+      kind === 'flow' && state === 'in hand' && !witness.isOver(by) && !witness.isLost(from),
   ).length
   if (held === 0 && inFlight !== open && witness.deaths === 0) {
     witness.violate('A4', `at rest, with ${open} flows open: ${told}`)
@@ -55,6 +68,22 @@ export async function checkAccounts(witness: Witness, system: TestSystem): Promi
   checkHandled(witness, accounts, held)
 }
 
+/** Answers that are still to be given, as the runtime and as the actors see it. */
+function checkDeferred(witness: Witness, snapshot: ActorSnapshot): void {
+  const open = witness.mail.letters.filter(
+    ({ state, deferred, refused, by }) =>
+      (state === 'deferred' || (state === 'in hand' && typeof deferred === 'object')) &&
+      refused === undefined &&
+      !witness.isOver(by),
+  )
+  for (const { path, mailbox } of everyone(snapshot)) {
+    if (mailbox === undefined || witness.mail.successors.has(path)) continue
+    const expected = open.filter(({ to }) => to === path).length
+    if (mailbox.deferred === expected) continue
+    witness.violate('A3', `${path} has ${mailbox.deferred} answers to give, not ${expected}`)
+  }
+}
+
 /** How many messages were really handled. */
 function checkHandled(witness: Witness, { handled }: Accounts, held: number): void {
   const { letters } = witness.mail
@@ -62,19 +91,25 @@ function checkHandled(witness: Witness, { handled }: Accounts, held: number): vo
   if (handled > entered) witness.violate('A4', `${handled} handled, but only ${entered} in hand`)
   // Of those that were let go of, it is not known here which.
   if (held > 0 || witness.letGo) return
-  const done = letters.filter(({ kind, state }) => kind !== 'flow' && state === 'done').length
+  const asked = letters.filter(({ kind, state }) => kind !== 'flow' && state === 'done')
+  // Whether such an answer was given before the asker left, or the incarnation ended, is not known here.
+  const unsure = asked.filter(
+    ({ deferred, refused }) => deferred !== undefined && refused !== undefined,
+  )
+  const done = asked.length - unsure.length
   const flows = letters.filter(({ kind, by }) => kind === 'flow' && by !== undefined).length
   const least = witness.goodEnds > 0 ? 0 : done
-  if (handled < least || handled > done + flows) {
+  if (handled < least || handled > done + unsure.length + flows) {
     witness.violate('A4', `${handled} handled, but ${done} done and ${flows} flows opened`)
   }
 }
 
-/** Messages that wait, are aside, or whose handler has not returned. */
+/** Messages that wait, are aside, whose handler has not returned, or whose answer is still to be given. */
 function heldBack(snapshot: ActorSnapshot): number {
   let held = 0
   for (const { mailbox, inHand, state } of everyone(snapshot)) {
-    held += (mailbox?.depth ?? 0) + (mailbox?.stashed ?? 0) + (inHand === undefined ? 0 : 1)
+    const { depth = 0, stashed = 0, deferred = 0 } = mailbox ?? {}
+    held += depth + stashed + deferred + (inHand === undefined ? 0 : 1)
     if (state === 'unresponsive') held++
   }
   return held

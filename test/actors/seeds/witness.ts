@@ -185,6 +185,11 @@ export class Witness {
     return this.lives.get(path)?.[Number(number)]?.hasEnded ?? true
   }
 
+  /** A thread of the actor at that path has ended. */
+  isLost(path: string): boolean {
+    return this.lives.get(path)?.some(({ lost }) => lost) ?? false
+  }
+
   /** Fails when `error` is not one of those that are documented for this. */
   checkCode(what: string, error: unknown, codes: readonly string[]): void {
     const code = error instanceof KaitianError ? error.code : String(error)
