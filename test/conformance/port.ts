@@ -22,6 +22,9 @@ export function portConformance(name: string, connect: () => Promise<[Port, Port
   test('close delivers what was posted, then tells the other side once', between(closes))
   test('onClose waits until what had come was received', between(endsLast))
   test('close drops what nobody has received yet', between(drops))
+  test('close within a batch delivers nothing of the rest of it', between(closesInBatch))
+  test('nor does a close in the microtask after a message', between(closesAfterMessage))
+  test('a close before `receive` delivers nothing of what had come', between(closesBefore))
   test('onClose is called once on each side, a late listener too', between(tellsOnce))
   test('close and post after close do nothing', between(idles))
   test('a listener that throws loses no other message', between(survives))
@@ -125,6 +128,47 @@ async function drops(near: Port, far: Port): Promise<void> {
   near.post('said')
   near.close()
   await nearEnded
+  far.close()
+  assert.equal(await received(far), [])
+}
+
+/** Ten numbers come at once, and `close` is called at the third: what `far` hears after it has closed. */
+async function heardTooLate(
+  near: Port,
+  far: Port,
+  close: (now: () => void) => void,
+): Promise<unknown[]> {
+  const late: unknown[] = []
+  let closed = false
+  const ended = new Promise<void>((resolve) => far.onClose(resolve))
+  far.receive((message) => {
+    if (closed) late.push(message)
+    if (message !== 3) return
+    close(() => {
+      far.close()
+      closed = true
+    })
+  })
+  for (let n = 1; n <= 10; n++) near.post(n)
+  await ended
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.ok(closed)
+  return late
+}
+
+async function closesInBatch(near: Port, far: Port): Promise<void> {
+  assert.equal(await heardTooLate(near, far, (now) => now()), [])
+}
+
+async function closesAfterMessage(near: Port, far: Port): Promise<void> {
+  assert.equal(await heardTooLate(near, far, queueMicrotask), [])
+}
+
+async function closesBefore(near: Port, far: Port): Promise<void> {
+  const nearHears = take(near, 1)
+  near.post('said')
+  far.post('it has come by now, if this has')
+  await nearHears
   far.close()
   assert.equal(await received(far), [])
 }

@@ -4,6 +4,7 @@ import { seededRandom } from '../random.js'
 import { rootSite } from '../site/wire.js'
 import { exited } from '../supervision/failure.js'
 import { Hall } from '../transport/hall.js'
+import { Inlet } from '../transport/inlet.js'
 import type { Port } from '../transport/port.js'
 import { socketPort } from '../transport/socket-port.js'
 import { watchParent } from './orphan-watch.js'
@@ -56,23 +57,26 @@ function start(data: ProcessData, rest: Port): void {
 
 /** The first message says what to do; the others are for the site. */
 function receiveFirst(from: Port, act: (first: unknown, rest: Port) => void): void {
-  let listener: ((message: unknown) => void) | undefined
+  const inlet = new Inlet()
   const early: unknown[] = []
   const rest: Port = {
     post: (message, transfer) => from.post(message, transfer),
     receive: (next) => {
-      listener = next
-      for (const message of early.splice(0)) next(message)
+      inlet.attend(next)
+      for (const message of early.splice(0)) inlet.deliver(message)
     },
     onClose: (closed) => from.onClose(closed),
-    close: () => from.close(),
+    close: () => {
+      inlet.close()
+      from.close()
+    },
   }
   let first = true
   from.receive((message) => {
     if (first) {
       first = false
       act(message, rest)
-    } else if (listener === undefined) early.push(message)
-    else listener(message)
+    } else if (inlet.attended) inlet.deliver(message)
+    else early.push(message)
   })
 }

@@ -1,18 +1,27 @@
 import type { TransferListItem } from 'node:worker_threads'
 import { deferred } from '../deferred.js'
+import { Inlet } from '../transport/inlet.js'
 import type { Port } from '../transport/port.js'
 import type { SeededTurns } from './seeded-turns.js'
 
+interface Posted {
+  message: unknown
+  ends: readonly unknown[]
+}
+
 /**
- * One end of a connection within one thread, with the manners of a real one: what is posted is
- * cloned at once and arrives later, in order; a close comes after what was posted before it.
+ * One end of a connection within one thread, with the manners of Node.js's: what is posted is
+ * cloned at once and arrives later, in order and in batches; a close comes after what was posted
+ * before it, and does not hold up the rest of the batch that was begun.
  */
 export class MemoryPort implements Port {
   readonly #turns: SeededTurns
   readonly #discard: (end: unknown) => void
   #peer: MemoryPort | undefined
-  readonly #inbox: { message: unknown; ends: readonly unknown[] }[] = []
-  #listener: ((message: unknown) => void) | undefined
+  readonly #inbox: Posted[] = []
+  /** Taken out of the inbox, to be handed over one after the other. */
+  #batch: Posted[] = []
+  readonly #inlet = new Inlet()
   #onClose: (() => void) | undefined
   #closed = false
   /** Its owner has been told that it is closed. */
@@ -57,7 +66,7 @@ export class MemoryPort implements Port {
   }
 
   receive(listener: (message: unknown) => void): void {
-    this.#listener = listener
+    this.#inlet.attend(listener)
     this.#schedule()
   }
 
@@ -69,35 +78,59 @@ export class MemoryPort implements Port {
   /** Nothing that comes is heard any more. */
   freeze(): void {
     this.#frozen = true
+    this.#drop(this.#batch.splice(0))
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    for (const { ends } of this.#inbox.splice(0)) ends.forEach(this.#discard)
-    this.#turns.soon(() => {
-      this.#told = true
-      if (!this.#frozen) this.#onClose?.()
-      this.#gone.resolve()
-    })
+    this.#inlet.close()
+    this.#drop(this.#inbox.splice(0))
+    this.#schedule()
     const peer = this.#peer
     if (peer === undefined || peer.#closed) return
     peer.#ending = true
     peer.#schedule()
   }
 
+  get #hasWork(): boolean {
+    if (this.#batch.length > 0 || (this.#closed && !this.#told)) return true
+    if (this.#closed || this.#frozen) return false
+    return this.#inbox.length > 0 ? this.#inlet.attended : this.#ending
+  }
+
   #schedule(): void {
-    if (this.#scheduled || this.#closed || this.#frozen) return
-    const hasWork = this.#listener !== undefined && this.#inbox.length > 0
-    if (!hasWork && !(this.#ending && this.#inbox.length === 0)) return
+    if (this.#scheduled || !this.#hasWork) return
     this.#scheduled = true
     this.#turns.soon(() => {
       this.#scheduled = false
-      if (this.#closed || this.#frozen) return
-      const first = this.#listener === undefined ? undefined : this.#inbox.shift()
-      if (first !== undefined) this.#listener?.(first.message)
-      else if (this.#ending) this.close()
-      this.#schedule()
+      try {
+        if (this.#hasWork) this.#work()
+      } finally {
+        // Also when a listener throws: what is behind it is not lost with it.
+        this.#schedule()
+      }
     })
+  }
+
+  #work(): void {
+    if (this.#batch.length === 0) {
+      if (this.#closed) return this.#tell()
+      if (this.#inbox.length === 0) return this.close()
+      this.#batch = this.#inbox.splice(0)
+    }
+    const next = this.#batch.shift() as Posted
+    if (!this.#inlet.deliver(next.message)) this.#drop([next])
+  }
+
+  /** To its owner: it is closed. */
+  #tell(): void {
+    this.#told = true
+    if (!this.#frozen) this.#onClose?.()
+    this.#gone.resolve()
+  }
+
+  #drop(posts: readonly Posted[]): void {
+    for (const { ends } of posts) ends.forEach(this.#discard)
   }
 }

@@ -10,6 +10,9 @@ export interface Port {
   receive(listener: (message: unknown) => void): void
   /** Called once, when nothing more will come and all that had come was received. At most one listener. */
   onClose(listener: () => void): void
-  /** Idempotent. What was posted before is still delivered, if the other side lives. */
+  /**
+   * Idempotent. What was posted before is still delivered, if the other side lives. To this side
+   * nothing is delivered from here on, not even what has arrived: who closed it has drawn a line.
+   */
   close(): void
 }

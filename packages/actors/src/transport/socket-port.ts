@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { KaitianError, toKaitianError } from '@kaitian/errors'
 import { decode, encode } from './codec.js'
 import { FrameReader, PREFIX_BYTES } from './frame-reader.js'
+import { Inlet } from './inlet.js'
 import type { Port, Transferable } from './port.js'
 
 export interface SocketPort extends Port {
@@ -35,7 +36,7 @@ class ProcessPort implements SocketPort {
   #unsent: Buffer[] = []
   /** What came before there was a listener. */
   #early: unknown[] = []
-  #listener: ((message: unknown) => void) | undefined
+  readonly #inlet = new Inlet()
   #onClose: (() => void) | undefined
   #sends = true
   #receives = true
@@ -75,7 +76,7 @@ class ProcessPort implements SocketPort {
   receive(listener: (message: unknown) => void): void {
     // Never from within this call; and nothing else can come before a microtask.
     queueMicrotask(() => {
-      this.#listener = listener
+      this.#inlet.attend(listener)
       // `close` empties it.
       while (this.#early.length > 0) this.#deliver(this.#early.shift())
       this.#tellClosed()
@@ -89,6 +90,7 @@ class ProcessPort implements SocketPort {
 
   close(): void {
     this.#receives = false
+    this.#inlet.close()
     this.#early = []
     if (!this.#sends) return
     this.#flush()
@@ -114,8 +116,7 @@ class ProcessPort implements SocketPort {
     if (!this.#receives) return
     try {
       for (const body of this.#reader.push(chunk)) {
-        this.#deliver(decode(body))
-        if (!this.#receives) return
+        if (!this.#deliver(decode(body))) return
       }
     } catch (error) {
       this.error = toKaitianError(error, 'FRAME_INVALID', 'Another process sent no message')
@@ -137,15 +138,20 @@ class ProcessPort implements SocketPort {
     }
   }
 
-  #deliver(message: unknown): void {
-    if (this.#listener === undefined) return void this.#early.push(message)
+  /** False when nobody takes messages any more. */
+  #deliver(message: unknown): boolean {
+    if (!this.#inlet.attended) {
+      this.#early.push(message)
+      return true
+    }
     try {
-      this.#listener(message)
+      return this.#inlet.deliver(message)
     } catch (error) {
       // As from an event's listener, but the messages behind this one are not lost with it.
       queueMicrotask(() => {
         throw error
       })
+      return true
     }
   }
 
