@@ -5,7 +5,7 @@ import type { CellFaults } from '../actor/receiver.js'
 import type { Target } from '../actor/target.js'
 import type { ActorRef, TellOutcome } from '../api/ref.js'
 import { checkArgument, limitMs, wholeFrom, wholeNumber } from '../checks.js'
-import { firstActorId } from '../site/wire.js'
+import { firstActorId, rootSite } from '../site/wire.js'
 import type { Site } from '../site/site.js'
 import { faultOf } from '../supervision/failure.js'
 import type { Timer } from '../wheel.js'
@@ -103,13 +103,12 @@ export class SimFaults implements Faults {
 
   exit(ref: ActorRef, code = 1): void {
     checkArgument('exit()', 'code', code, wholeNumber)
-    const { address } = targetOf(ref)
-    const vessel = this.#world.vessels.get(address.site)
-    if (vessel === undefined) {
+    const { site } = targetOf(ref).address
+    if (site === rootSite) {
       throw new KaitianError('BAD_ARGUMENT', `${ref.path} is inline: it has no thread to end`)
     }
     this.#world.note(ref.path, 'fault: exit')
-    vessel.die(code)
+    this.#world.vessels.get(site)?.die(code)
   }
 
   stall(ref: ActorRef, ms?: number): () => void {
@@ -144,11 +143,12 @@ export class SimFaults implements Faults {
   }
 
   hang(ref: ActorRef): void {
-    const { address } = targetOf(ref)
-    const vessel = this.#world.vessels.get(address.site)
-    if (vessel === undefined || vessel.isProcess || address.id !== firstActorId) {
+    const { site, id } = targetOf(ref).address
+    const vessel = this.#world.vessels.get(site)
+    if (site === rootSite || id !== firstActorId || vessel?.isProcess === true) {
       throw new KaitianError('BAD_ARGUMENT', `${ref.path} has no simulated thread of its own`)
     }
+    if (vessel === undefined) throw absent(ref)
     this.#world.note(ref.path, 'fault: hang')
     vessel.hangs = true
   }
@@ -169,10 +169,12 @@ export class SimFaults implements Faults {
     const { site, id } = target.address
     const cell = this.#world.sites.get(site)?.nursery.cell(id)
     if (cell !== undefined) return cell
-    throw new KaitianError('BAD_ARGUMENT', `${ref.path} is not there just now`, {
-      fields: { path: ref.path },
-    })
+    throw absent(ref)
   }
+}
+
+function absent({ path }: ActorRef): KaitianError {
+  return new KaitianError('BAD_ARGUMENT', `${path} is not there just now`, { fields: { path } })
 }
 
 function targetOf(ref: ActorRef): Target {

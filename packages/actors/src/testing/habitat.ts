@@ -24,6 +24,7 @@ export class Habitat {
   /** A port of this thread. */
   add(port: MemoryPort): MemoryPort {
     this.#ports.add(port)
+    void port.gone.then(() => this.#ports.delete(port))
     return port
   }
 

@@ -21,7 +21,7 @@ export class SimVessel extends Vessel {
   readonly #habitat: Habitat
   /** Of the thread that started it. */
   readonly #parent: Habitat
-  readonly #below: SimVessel[] = []
+  readonly #below = new Set<SimVessel>()
   readonly #abortWord = new AbortWord()
   #over = false
   /** See `Faults.hang`. */
@@ -53,8 +53,9 @@ export class SimVessel extends Vessel {
     return this.#abortWord.set()
   }
 
+  /** A real one goes on for a while: what it is at when it hears of it, and maybe more, still happens. */
   terminate(): void {
-    if (!this.hangs) return this.die(1)
+    if (!this.hangs) return this.#world.air.soon(() => this.die(1))
     this.#world.note(this.#data.path, `${this.placement} does not end`)
     this.#habitat.freeze()
     this.#world.sites.delete(this.#data.site)
@@ -70,7 +71,7 @@ export class SimVessel extends Vessel {
     this.#over = true
     this.#world.note(this.#data.path, `${this.placement} exits with ${code}`)
     this.#habitat.end()
-    this.#world.sites.delete(this.#data.site)
+    this.#world.ended(this.#data.site, this)
     for (const vessel of this.#below) vessel.die(code)
     if (this.#parent.dead) return
     // As of a real one, its exit is told of after all that it had posted has come.
@@ -80,7 +81,7 @@ export class SimVessel extends Vessel {
   #run(data: SiteData, actor: ActorClass<Protocol, unknown>, port: Port): void {
     if (this.#habitat.dead || this.#parent.dead) return
     const random = seededRandom(...data.randomKey)
-    const world = this.#world.worldFor(this.#habitat, random, (vessel) => this.#below.push(vessel))
+    const world = this.#world.worldFor(this.#habitat, random, this.#below)
     const { site } = runSite({
       data,
       port,

@@ -28,6 +28,7 @@ export class SimWorld {
   #lastEnd = 0
   /** Of those that live. */
   readonly sites = new Map<SiteId, Site>()
+  /** Those that have not ended. */
   readonly vessels = new Map<SiteId, SimVessel>()
 
   constructor(
@@ -53,11 +54,12 @@ export class SimWorld {
     return MemoryPort.pair(this.air, (token) => this.#take(token).close())
   }
 
-  /** The surroundings of one site; `below` hears of the vessels that it launches. */
-  worldFor(habitat: Habitat, random: Random, below: (vessel: SimVessel) => void): SiteWorld {
+  /** @param below the vessels that the site has launched, and that have not ended */
+  worldFor(habitat: Habitat, random: Random, below: Set<SimVessel>): SiteWorld {
     const launch: Launch = (on, data, actor) => {
       const vessel = this.#launch(on, data, actor, habitat)
-      below(vessel)
+      below.add(vessel)
+      void vessel.exited.then(() => below.delete(vessel))
       return vessel
     }
     return {
@@ -68,6 +70,11 @@ export class SimWorld {
       launch,
       tracer: this.#note,
     }
+  }
+
+  ended(site: SiteId, vessel: SimVessel): void {
+    this.sites.delete(site)
+    if (this.vessels.get(site) === vessel) this.vessels.delete(site)
   }
 
   note(path: string, what: string): void {

@@ -72,10 +72,7 @@ class SimulatedSystem extends ActorSystem implements TestSystem {
     }
     const arena = new Arena(random.fork('order'), maxTurns, () => clock.now())
     const world = new SimWorld(clock, random, arena, note)
-    super(
-      name,
-      world.worldFor(world.habitat(), random, () => undefined),
-    )
+    super(name, world.worldFor(world.habitat(), random, new Set()))
     this.seed = seed
     this.#clock = clock
     this.trace = trace
