@@ -132,7 +132,7 @@ export const asks = theme('asks', {
     },
   },
 
-  apart: {
+  real: {
     'A3 asks settle when the actor ends its thread in mid-ask': async (stage) => {
       const a = await asked(stage)
       const both = [a.ask.exits(3), a.ask.echo(1)]

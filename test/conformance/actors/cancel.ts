@@ -71,7 +71,7 @@ export const cancel = theme('giving up', {
       await gate.arrived()
       const { signal, abort } = controller()
       // Inline the first of them is in the mailbox, otherwise the first one is held back.
-      const asks = stage.where.name === 'inline' ? [1, 2] : [1]
+      const asks = stage.where.kind === 'inline' ? [1, 2] : [1]
       const aborted = asks.map((n) => rejection(a.ask.echo(n, { signal }), 'ASK_ABORTED'))
       abort(new Error('enough'))
       await Promise.all(aborted)

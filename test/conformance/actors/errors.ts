@@ -95,7 +95,7 @@ export const errors = theme('errors', {
     'a class that is no actor, or is not exported, refuses the spawn': async (stage) => {
       class Absent extends Culprit {}
       const on = stage.where.on(module)
-      if (stage.where.name !== 'inline') {
+      if (stage.where.kind !== 'inline' && !stage.where.simulated) {
         const absent = stage.system.spawn(Absent, {}, { on })
         assert.match((await rejection(absent, 'SPAWN_FAILED')).message, 'export the class Absent')
       }
@@ -105,6 +105,14 @@ export const errors = theme('errors', {
   },
 
   apart: {
+    'arguments that cannot be cloned refuse the spawn': async (stage) => {
+      const args = { exitIn: (() => 1) as never }
+      await rejection(culprit(stage, args), 'SPAWN_FAILED')
+      assert.is(await (await culprit(stage)).ask.echo(1), 1)
+    },
+  },
+
+  real: {
     'an uncaught exception ends the actor alone': async (stage) => {
       const error = await dies(stage, (c) => c.ask.crash())
       assert.match(error.message, 'system/c')
@@ -163,12 +171,6 @@ export const errors = theme('errors', {
       const spawning = rejection(stage.system.spawn(Culprit, {}, { on, stop }), 'SPAWN_FAILED')
       await stage.system.dispose()
       await spawning
-    },
-
-    'arguments that cannot be cloned refuse the spawn': async (stage) => {
-      const args = { exitIn: (() => 1) as never }
-      await rejection(culprit(stage, args), 'SPAWN_FAILED')
-      assert.is(await (await culprit(stage)).ask.echo(1), 1)
     },
 
     'a death in the midst of many messages leaves the books balanced': async (stage) => {

@@ -8,7 +8,7 @@ const never = { max: 0, withinMs: 60_000 }
 
 /** A parent whose children are in a group of its own that allows no restart. */
 function family(stage: Stage) {
-  const on = stage.where.name
+  const on = stage.where.kind
   return {
     group: { name: 'g', strategy: 'one-for-one', restart: never } as const,
     children: [{ name: 'a', inGroup: true }, { name: 'b', inGroup: true, on }, { name: 'beside' }],

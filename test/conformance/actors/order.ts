@@ -19,7 +19,7 @@ async function whatComesAfterTheMessageInHand(stage: Stage): Promise<string[]> {
   const gate = await stage.gate()
   const other = await stage.play('other')
   // Where the sender is elsewhere, the message in hand takes up room on the way.
-  const capacity = stage.where.name === 'inline' ? 1 : 2
+  const capacity = stage.where.kind === 'inline' ? 1 : 2
   const player = await stage.play('p', {}, { mailbox: { capacity } })
   await player.ask.watch(other)
   const held = player.ask.holdPastTimer(gate.ref)
@@ -130,7 +130,7 @@ export const order = theme('order', {
       player.tell.say('never')
       await stage.system.kill(player)
       await Promise.all([held, waiting])
-      assert.equal(said(stage, 'p'), stage.where.name === 'inline' ? ['disposed'] : [])
+      assert.equal(said(stage, 'p'), stage.where.kind === 'inline' ? ['disposed'] : [])
     },
 
     'A1 a kill overtakes a stop that waits for the message in hand': async (stage) => {

@@ -45,7 +45,7 @@ async function jam(stage: Stage, overflow: Overflow, origin: Origin): Promise<Ja
     }
   }
   const sender = new Sender()
-  const crossing = stage.where.name !== 'inline'
+  const crossing = stage.where.kind !== 'inline'
   return {
     player,
     tells: async (from, until) => sender.tells({ to: player, from, until }),

@@ -48,7 +48,7 @@ async function isQuarantined(s: ActorRef, down: Promise<Down>): Promise<void> {
 }
 
 export const quarantine = theme('quarantine', {
-  thread: {
+  realThread: {
     'A3 a killed thread in native code: asks settle at once, watchers hear `quarantined`': async (
       stage,
     ) => {

@@ -115,7 +115,7 @@ export const snapshots = theme('snapshots', {
     },
 
     'children wherever they are, and groups': async (stage) => {
-      const on = stage.where.name
+      const { name: placement, kind: on, simulated } = stage.where
       const group = { name: 'g', strategy: 'one-for-all', restart: often } as const
       const children = [
         { name: 'inline' },
@@ -128,15 +128,15 @@ export const snapshots = theme('snapshots', {
       const held = member.ask.hold(gate.ref)
       await gate.arrived()
       const top = await look(stage, 'system/p')
-      assert.is(top.placement, on)
+      assert.is(top.placement, placement)
       const seen = top.children.map(({ path, placement }) => [path, placement])
       assert.equal(seen, [
         ['system/p/g', 'group'],
         ['system/p/inline', 'inline'],
-        ['system/p/apart', 'thread'],
+        ['system/p/apart', simulated ? 'sim-thread' : 'thread'],
       ])
       const below = await look(stage, 'system/p/g/member')
-      assert.is(below.placement, on)
+      assert.is(below.placement, placement)
       assert.is(below.inHand?.message, 'hold')
       gate.open()
       await held
@@ -155,7 +155,7 @@ export const snapshots = theme('snapshots', {
     },
   },
 
-  apart: {
+  real: {
     'a loop that answers nothing is unresponsive, and holds up no other': async (stage) => {
       const log = await stage.log
       const on = stage.where.on(stubbornModule)

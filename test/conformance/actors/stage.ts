@@ -2,7 +2,6 @@ import {
   createSystem,
   systemClock,
   virtualClock,
-  type Clock,
   type Group,
   type GroupOptions,
   type Ref,
@@ -10,6 +9,8 @@ import {
   type System,
   type VirtualClock,
 } from '@kaitian/actors'
+import { Arena } from '@kaitian/actors/internal/testing/seeded-turns'
+import { testSystem, type TestSystem } from '@kaitian/actors/testing'
 import { suite, type Test } from 'uvu'
 import { depth } from '../../depth.js'
 import { Door, DoorActor, type DoorRef } from './fixtures/door.js'
@@ -46,9 +47,9 @@ export class Stage {
   readonly #doors: Door[] = []
   readonly #quarantined: string[]
 
-  constructor(where: Where, clock: Clock) {
+  constructor(where: Where, system: System) {
     this.where = where
-    this.system = createSystem({ clock })
+    this.system = system
     this.system.events.on('restarted', ({ path }) => this.restarts.add(path))
     this.#quarantined = this.events('quarantined')
   }
@@ -100,8 +101,12 @@ export class Stage {
   async dispose(): Promise<void> {
     for (const door of this.#doors) door.open()
     const quarantined = this.#quarantined.length > 0
-    const disposed = this.system.dispose({ timeoutMs: 60_000 })
-    await (quarantined ? disposed.catch(() => undefined) : disposed)
+    try {
+      if (this.where.simulated) await this.system[Symbol.asyncDispose]()
+      else await this.system.dispose({ timeoutMs: 60_000 })
+    } catch (error) {
+      if (!quarantined) throw error
+    }
   }
 }
 
@@ -112,9 +117,12 @@ export type TimedBody = (stage: Stage, clock: VirtualClock) => Promise<void>
 export interface Tests {
   everywhere?: Record<string, Body>
   inline?: Record<string, Body>
-  /** On a thread or in a process. */
+  /** On a thread or in a process, real or simulated. */
   apart?: Record<string, Body>
   thread?: Record<string, Body>
+  /** Where code may exit, throw beside all handlers, or block: a simulated one shares the test's own thread. */
+  real?: Record<string, Body>
+  realThread?: Record<string, Body>
   /** Everywhere, where the supervisor's clock is a virtual one. */
   timed?: Record<string, TimedBody>
   timedInline?: Record<string, TimedBody>
@@ -126,21 +134,29 @@ export type Theme = (where: Where) => Test | undefined
 
 export function theme(name: string, tests: Tests): Theme {
   return (where) => {
-    const inline = where.name === 'inline'
+    const { kind, simulated } = where
+    const inline = kind === 'inline'
+    const real = !inline && !simulated
     const bodies = {
       ...tests.everywhere,
       ...(inline ? tests.inline : tests.apart),
-      ...(where.name === 'thread' ? tests.thread : {}),
+      ...(kind === 'thread' ? tests.thread : {}),
+      ...(real ? tests.real : {}),
+      ...(real && kind === 'thread' ? tests.realThread : {}),
     }
     const timed = { ...tests.timed, ...(inline ? tests.timedInline : tests.timedApart) }
     if (Object.keys({ ...bodies, ...timed }).length === 0) return undefined
     const test = some(where, suite(`conformance, ${name}, ${where.name}`))
     for (const [title, body] of Object.entries(bodies)) {
-      test(title, () => onStage(title, new Stage(where, systemClock), body))
+      test(
+        title,
+        simulated ? () => underSeeds(title, where, body) : () => really(title, where, body),
+      )
     }
     for (const [title, body] of Object.entries(timed)) {
-      const clock = virtualClock()
-      test(title, () => onStage(title, new Stage(where, clock), (stage) => body(stage, clock)))
+      test(title, () =>
+        simulated ? underSeeds(title, where, body, false) : reallyTimed(title, where, body),
+      )
     }
     return test
   }
@@ -160,6 +176,62 @@ function some(where: Where, test: Test): Test {
 
 export function runEverywhere(...themes: Theme[]): void {
   for (const make of themes) for (const where of everywhere) make(where)?.run()
+}
+
+function really(title: string, where: Where, body: Body): Promise<void> {
+  return onStage(title, new Stage(where, createSystem()), body)
+}
+
+function reallyTimed(title: string, where: Where, body: TimedBody): Promise<void> {
+  const clock = virtualClock()
+  return onStage(title, new Stage(where, createSystem({ clock })), (stage) => body(stage, clock))
+}
+
+/** Orders of what happens at once in which each test is tried where it is simulated. */
+const seeds = [1, 2, 3]
+
+/** @param timePasses by itself, as for who waits for a real timer */
+async function underSeeds(
+  title: string,
+  where: Where,
+  body: TimedBody,
+  timePasses = true,
+): Promise<void> {
+  for (const seed of seeds) {
+    const system = testSystem({ seed, name: 'system' })
+    const stage = new Stage(where, system)
+    await onStage(`${title}, seed ${seed}`, stage, async () => {
+      const done = body(stage, system.clock)
+      if (timePasses) await passTime(system, done)
+      await done
+    })
+  }
+}
+
+/** Turns of the event loop in which nothing happens: what goes on then is a wait for a timer. */
+const quietTurns = 20
+/** Who looks again and again is not quiet, and may wait for a timer too. */
+const busyTurns = 1000
+
+/** Moves the clock whenever only a timer can bring things on, until `work` is done. */
+async function passTime(system: TestSystem, work: Promise<void>): Promise<void> {
+  let over = false
+  const done = (): void => {
+    over = true
+  }
+  // oxlint-disable-next-line promise/no-callback-in-promise -- a flag is all it sets
+  work.then(done, done)
+  let happened = 0
+  let quiet = 0
+  // oxlint-disable-next-line no-unmodified-loop-condition -- the promise sets it
+  for (let turns = 1; !over; turns++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    quiet = Arena.happened === happened ? quiet + 1 : 0
+    happened = Arena.happened
+    if (quiet < quietTurns && turns % busyTurns !== 0) continue
+    quiet = 0
+    await system.clock.advanceToNext()
+  }
 }
 
 /** A test that waits in vain is told from a slow one, and by its name. */

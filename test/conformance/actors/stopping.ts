@@ -170,7 +170,7 @@ export const stopping = theme('stopping', {
 
     'a kill takes the children with it': async (stage) => {
       const parent = await stage.raise('p', {
-        children: [{ name: 'a' }, { name: 'b', on: stage.where.name }],
+        children: [{ name: 'a' }, { name: 'b', on: stage.where.kind }],
       })
       const downs = []
       for (const name of ['a', 'b']) {
@@ -184,11 +184,11 @@ export const stopping = theme('stopping', {
     },
   },
 
-  apart: {
+  real: {
     'a loop that never ends is ended by force': (stage) => isForced(stage, 'spin'),
   },
 
-  thread: {
+  realThread: {
     'who waits for the abort word is woken when its time is up, and ends in good order': async (
       stage,
     ) => {

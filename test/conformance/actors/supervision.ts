@@ -51,8 +51,8 @@ export const supervision = theme('supervision', {
     'a failing actor’s children stop, the last started first; its own stop does not run': async (
       stage,
     ) => {
-      const { name } = stage.where
-      const children = [{ name: 'first' }, { name: 'second', on: name }, { name: 'third' }]
+      const { kind } = stage.where
+      const children = [{ name: 'first' }, { name: 'second', on: kind }, { name: 'third' }]
       const parent = await stage.raise('p', { children }, { restart: often })
       const begun = stage.lines.all.length
       const restarted = nextEvent(stage.system, 'restarted')

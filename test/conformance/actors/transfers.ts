@@ -63,7 +63,7 @@ export const transfers = theme('transfers', {
     'what cannot cross rejects its own ask alone, and the others keep their order': async (
       stage,
     ) => {
-      if (stage.where.name === 'inline') return
+      if (stage.where.kind === 'inline') return
       const c = await carrier(stage)
       const before = c.ask.weigh(ones(1))
       const there = rejection(

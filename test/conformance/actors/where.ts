@@ -1,19 +1,50 @@
 import type { Placement } from '@kaitian/actors'
 import type { ErrorCode } from '@kaitian/errors'
 
+type Kind = 'inline' | 'thread' | 'process'
+
 /** A placement to try the promises in. */
 export interface Where {
-  readonly name: 'inline' | 'thread' | 'process'
+  /** As a snapshot shows it. */
+  readonly name: Kind | 'sim-thread' | 'sim-process'
+  /** As it is declared. */
+  readonly kind: Kind
+  /** On a test system. */
+  readonly simulated: boolean
   on(module: URL): Placement
   /** What an asker gets when the actor is killed. */
   readonly deathCode: ErrorCode
 }
 
-const known = {
-  inline: { name: 'inline', on: () => 'inline', deathCode: 'ACTOR_STOPPED' },
-  thread: { name: 'thread', on: (module) => ({ thread: module }), deathCode: 'THREAD_EXITED' },
-  process: { name: 'process', on: (module) => ({ process: module }), deathCode: 'PROCESS_EXITED' },
-} satisfies Record<string, Where>
+const inline = {
+  name: 'inline',
+  kind: 'inline',
+  simulated: false,
+  on: () => 'inline',
+  deathCode: 'ACTOR_STOPPED',
+} satisfies Where
+
+const thread = {
+  name: 'thread',
+  kind: 'thread',
+  simulated: false,
+  on: (module: URL) => ({ thread: module }),
+  deathCode: 'THREAD_EXITED',
+} satisfies Where
+
+const process = {
+  name: 'process',
+  kind: 'process',
+  simulated: false,
+  on: (module: URL) => ({ process: module }),
+  deathCode: 'PROCESS_EXITED',
+} satisfies Where
 
 /** Every suite runs in each of these. */
-export const everywhere: readonly Where[] = [known.inline, known.thread, known.process]
+export const everywhere: readonly Where[] = [
+  inline,
+  thread,
+  process,
+  { ...thread, name: 'sim-thread', simulated: true },
+  { ...process, name: 'sim-process', simulated: true },
+]
