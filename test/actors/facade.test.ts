@@ -1,11 +1,11 @@
-import { openFacade, type Facade } from '@kaitian/actors'
+import { openFacade, virtualClock, type Facade } from '@kaitian/actors'
 import { KaitianError } from '@kaitian/errors'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { threadId } from 'node:worker_threads'
 import type { Desk, DeskEvents, DeskOptions } from './fixtures/desk.js'
 import { Gate, SharedLog } from './fixtures/shared-log.js'
-import { rejection } from './support.js'
+import { eventually, rejection } from './support.js'
 
 const module = new URL('./fixtures/desk.js', import.meta.url)
 const open = (data: DeskOptions = {}): Promise<Facade<Desk, DeskEvents>> =>
@@ -91,6 +91,25 @@ test('dispose disposes of the object, settles what hangs and leaves no handle (A
   await hanging
   assert.equal(log.entries(), [1])
   assert.equal(kinds(), before)
+})
+
+test('A7 a thread that does not end is told of, and not waited for', async () => {
+  const clock = virtualClock()
+  const desk = await openFacade<Desk, DeskEvents>(module, { data: {}, clock })
+  const gate = new Gate()
+  const blocked = rejection(desk.api.block(gate.cells, 600_000), 'SYSTEM_STOPPED')
+  await gate.arrived()
+  const refused = rejection(desk.dispose({ timeoutMs: 10, exitMs: 20 }), 'ACTOR_QUARANTINED')
+  await blocked
+  await clock.advance(10)
+  assert.is(clock.pending, 1, 'it has been terminated')
+  await clock.advance(20)
+  assert.equal((await refused).fields, { module: module.href })
+  assert.is(clock.pending, 0)
+  // Its code returns after all; nothing keeps this process until then.
+  let ended = false
+  void desk.dispose().then(() => (ended = true))
+  await eventually(() => ended)
 })
 
 test('an import error and a failing factory refuse the opening', async () => {

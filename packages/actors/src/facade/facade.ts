@@ -14,6 +14,7 @@ import {
 import { systemClock, type Clock } from '../clock.js'
 import { deferred } from '../deferred.js'
 import { eventsOf } from '../events.js'
+import { stopLimit } from '../supervision/options.js'
 import { portEndpoint } from './endpoint.js'
 import type { FacadeData, FacadeFrame, Outcome } from './facade-wire.js'
 
@@ -48,8 +49,11 @@ export interface Facade<Api, Events extends object = FacadeEvents> extends Async
    * with `ASK_TIMEOUT` after `timeoutMs`. A call can wait for long in good order; this does not.
    */
   ping(timeoutMs: number): Promise<number>
-  /** Disposes of the object, ends the thread, closes the port; after `timeoutMs` by force. */
-  dispose(options?: { timeoutMs?: number }): Promise<void>
+  /**
+   * Disposes of the object, ends the thread, closes the port; after `timeoutMs` by force. Rejects
+   * with `ACTOR_QUARANTINED` when the thread has not ended `exitMs` after that.
+   */
+  dispose(options?: { timeoutMs?: number; exitMs?: number }): Promise<void>
 }
 
 export interface FacadeOptions {
@@ -86,7 +90,7 @@ const openShape = shapeOf({
   timeoutMs: limitMs,
   clock: withMethods('a Clock', 'now', 'sleep', 'after'),
 })
-const disposeShape = shapeOf({ timeoutMs: limitMs })
+const disposeShape = shapeOf({ timeoutMs: limitMs, exitMs: limitMs })
 
 type RemoteCall = (...args: unknown[]) => Promise<Outcome>
 
@@ -147,9 +151,10 @@ class ThreadFacade {
     return this.#end.signal
   }
 
-  async dispose(options: { timeoutMs?: number } = {}): Promise<void> {
+  async dispose(options: { timeoutMs?: number; exitMs?: number } = {}): Promise<void> {
     checkOptions('dispose() of a facade', options, disposeShape)
-    const { timeoutMs = 5000 } = options
+    const timeoutMs = stopLimit(options, 'timeoutMs')
+    const exitMs = stopLimit(options, 'exitMs')
     this.#finish(
       new KaitianError('SYSTEM_STOPPED', 'The facade was disposed; open another one', {
         fields: { module: this.#module.href },
@@ -157,9 +162,13 @@ class ThreadFacade {
     )
     const goodbye: FacadeFrame = { t: 'close' }
     this.#port.postMessage(goodbye, [])
-    const cancel = this.#clock.after(timeoutMs, () => void this.#worker.terminate())
-    await this.#exited.promise
-    cancel()
+    if (await this.#exitsWithin(timeoutMs)) return
+    void this.#worker.terminate()
+    if (await this.#exitsWithin(exitMs)) return
+    // It runs on; it shall not keep the process, if that can be helped.
+    this.#worker.unref()
+    this.#port.close()
+    throw this.#stuck()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -236,6 +245,24 @@ class ThreadFacade {
       cancel?.()
       this.#calls.delete(lost.reject)
     }
+  }
+
+  async #exitsWithin(ms: number): Promise<boolean> {
+    const late = deferred<boolean>()
+    const cancel = this.#clock.after(ms, () => late.resolve(false))
+    const exits = this.#exited.promise.then(() => true)
+    const inTime = await Promise.race([exits, late.promise])
+    cancel()
+    return inTime
+  }
+
+  #stuck(): KaitianError {
+    const { href } = this.#module
+    return new KaitianError(
+      'ACTOR_QUARANTINED',
+      `The facade is disposed, but the thread of ${href} still runs: native code in it does not return. Place such code in a child process`,
+      { fields: { module: href } },
+    )
   }
 
   #late(name: string, timeoutMs: number): KaitianError {

@@ -22,7 +22,11 @@ export class Thread extends Vessel {
   constructor(data: SiteData, hall: Hall) {
     super('thread', data.path)
     const { port1, port2 } = new MessageChannel()
-    this.port = messagePort(port1)
+    // What it had said may be missed for ever, so it ends, as a process does that breaks its protocol.
+    this.port = messagePort(port1, (error) => {
+      this.cause = error
+      this.terminate()
+    })
     const closed = deferred<void>()
     port1.on('close', () => closed.resolve())
     const abortWord = this.#abortWord.buffer

@@ -18,6 +18,7 @@ export class Outbox {
   #transfer: { frame: number; items: readonly TransferListItem[] }[] = []
   #port: Port | undefined
   #scheduled = false
+  #closed = false
 
   constructor(
     scheduler: Scheduler,
@@ -49,8 +50,15 @@ export class Outbox {
     }
   }
 
+  /** Drops also what is written from here on. */
+  close(): void {
+    this.detach()
+    this.#closed = true
+  }
+
   /** The caller pushes one frame. */
   open(items?: readonly TransferListItem[]): Post {
+    if (this.#closed) return []
     if (items !== undefined) this.#transfer.push({ frame: this.#starts.length, items })
     this.#starts.push(this.#frames.length)
     this.schedule()
@@ -90,14 +98,22 @@ export class Outbox {
   }
 
   #postAlone(frame: Post, transfer: TransferListItem[]): void {
-    if (this.#port === undefined) return
+    const cause = this.#tryToPost(frame, transfer)
+    if (cause === undefined) return
+    const plain = withoutFields(frame)
+    if (plain !== undefined && this.#tryToPost(plain, []) === undefined) return
+    if (((frame[0] as number) & opcode) === Op.tree) this.#onDropped(frame[1] as TreeFrame)
+    else this.#onUncloneable(frame, cause.thrown)
+  }
+
+  /** Returns what was thrown. */
+  #tryToPost(frame: Post, transfer: TransferListItem[]): { thrown: unknown } | undefined {
     try {
       checkMovable(transfer)
-      this.#port.post(frame, transfer)
-    } catch (cause) {
-      const plain = withoutFields(frame)
-      if (plain === undefined) this.#onUncloneable(frame, cause)
-      else this.#port.post(plain)
+      this.#port?.post(frame, transfer)
+      return undefined
+    } catch (thrown) {
+      return { thrown }
     }
   }
 
@@ -108,24 +124,30 @@ export class Outbox {
   }
 }
 
-/** An error's fields are the user's and may be too large; what it says still travels, if cut short. */
+/**
+ * An error's fields are the user's and may be too large; what it says still travels, if cut short.
+ * Undefined when there is nothing that could be left out.
+ */
 function withoutFields(frame: Post): Post | undefined {
   switch ((frame[0] as number) & opcode) {
     case Op.refused:
       return [frame[0], frame[1], bare(frame[2] as ErrorRecord)]
-    case Op.dead:
-      // Without a record there is nothing that could not be cloned.
-      return [frame[0], frame[1], frame[2], bare(frame[3] as ErrorRecord)]
+    case Op.dead: {
+      const error = frame[3] as ErrorRecord | undefined
+      return error && [frame[0], frame[1], frame[2], bare(error)]
+    }
     case Op.down:
       return [frame[0], frame[1], bareEnd(frame[2] as EndRecord)]
-    case Op.tree:
-      return [frame[0], bareTree(frame[1] as TreeFrame)]
+    case Op.tree: {
+      const tree = bareTree(frame[1] as TreeFrame)
+      return tree && [frame[0], tree]
+    }
     default:
       return undefined
   }
 }
 
-function bareTree(frame: TreeFrame): TreeFrame {
+function bareTree(frame: TreeFrame): TreeFrame | undefined {
   if (frame.t === 'started' && frame.error !== undefined) {
     return { ...frame, error: bare(frame.error) }
   }
@@ -136,7 +158,9 @@ function bareTree(frame: TreeFrame): TreeFrame {
   if (frame.t === 'event' && frame.event.error !== undefined) {
     return { ...frame, event: { ...frame.event, error: bare(frame.event.error) } }
   }
-  return frame
+  // Who has asked counts it as one that does not answer.
+  if (frame.t === 'answer') return { ...frame, value: undefined }
+  return undefined
 }
 
 function bareEnd(end: EndRecord): EndRecord {

@@ -110,7 +110,8 @@ export type TreeFrame =
   /** To every site: this one was restarted and can be connected to again. */
   | { t: 'back'; site: SiteId }
   | { t: 'query'; id: number; what: keyof Answers }
-  | { t: 'answer'; id: number; value: Answers[keyof Answers] }
+  /** `undefined`: it is too large to be told. */
+  | { t: 'answer'; id: number; value: Answers[keyof Answers] | undefined }
   | RoutedFrame
 
 /** What a site can be asked about itself and those below it. */

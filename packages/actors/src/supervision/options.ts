@@ -1,6 +1,6 @@
 import { KaitianError } from '@kaitian/errors'
 import type { Blueprint } from '../actor/incarnation.js'
-import type { GroupOptions, RestartOptions, SpawnOptions } from '../api/context.js'
+import type { GroupOptions, RestartOptions, SpawnOptions, StopLimits } from '../api/context.js'
 import {
   checkOptions,
   finiteMs,
@@ -60,6 +60,13 @@ const groupShape = shapeOf({
 
 const stopShape = shapeOf({ timeoutMs: limitMs, drain: flag })
 const killShape = shapeOf({ restart: flag })
+
+const stopLimits = { timeoutMs: 5000, abortMs: 1000, exitMs: 2000 } satisfies StopLimits
+
+/** Of one phase of a stop, as it was declared or not. */
+export function stopLimit(declared: StopLimits | undefined, phase: keyof StopLimits): number {
+  return declared?.[phase] ?? stopLimits[phase]
+}
 
 /** Refuses what cannot be meant, before anything is started. */
 export function checkSpawn(parent: string, { actor }: Blueprint, options: SpawnOptions): void {

@@ -3,6 +3,7 @@ import type { StopLimits } from '../api/context.js'
 import { deferred } from '../deferred.js'
 import type { Timer, TimerWheel } from '../wheel.js'
 import type { Body } from './body.js'
+import { stopLimit } from './options.js'
 
 /** How an incarnation ended that was told to. */
 export interface Stopped {
@@ -13,8 +14,6 @@ export interface Stopped {
 }
 
 const byItself: Stopped = { forced: false, error: undefined }
-
-const defaults = { timeoutMs: 5000, abortMs: 1000, exitMs: 2000 } satisfies StopLimits
 
 /** How one incarnation is ended, each phase with a limit: in good order, by the abort word, by force. */
 export class StopPhases {
@@ -72,6 +71,6 @@ export class StopPhases {
   }
 
   #limitOf(name: keyof StopLimits): number {
-    return this.#limits?.[name] ?? defaults[name]
+    return stopLimit(this.#limits, name)
   }
 }

@@ -6,7 +6,7 @@ import type { Port, Transferable } from './port.js'
 /**
  * A port between threads of one process.
  *
- * @param unreadable a message came that cannot be read here, so that the port has closed: to go on
+ * @param unreadable a message came that cannot be read here, so that the port closes: to go on
  * without it would leave whoever waits for its answer waiting
  */
 export function messagePort(port: MessagePort, unreadable?: (error: KaitianError) => void): Port {
@@ -27,7 +27,7 @@ class ThreadPort implements Port {
       this.#onClose?.()
     })
     port.on('messageerror', (cause) => {
-      this.close()
+      this.#inlet.close()
       unreadable?.(
         new KaitianError(
           'FRAME_INVALID',
@@ -35,6 +35,7 @@ class ThreadPort implements Port {
           { cause },
         ),
       )
+      this.close()
     })
   }
 
