@@ -43,21 +43,6 @@ test('A3 what the peer said by any of its ports is heard before it has ended', a
   await it.toldOf('broken', ['an answer'], 'ended')
 })
 
-test('the port of an incarnation that has ended ends nothing of the next one', async () => {
-  const it = new Case()
-  const old = it.add()
-  old.post(['last words'])
-  await it.toldOf(['last words'])
-  it.ports.outdate()
-  const next = it.add()
-  await it.toldOf(['last words'], 'broken', 'ended')
-  next.post(['hello'])
-  await it.toldOf(['last words'], 'broken', 'ended', ['hello'])
-  assert.is.not(it.ports.sending, undefined)
-  old.close()
-  it.ports.closeAll()
-})
-
 test(
   'who meets an actor in its restart waits until it can take messages',
   withSystem(async (system) => {

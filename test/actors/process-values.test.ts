@@ -104,14 +104,19 @@ test(
     const around = [p.ask.echo('before')]
     const refused = p.ask.echo(new Uint8Array((64 << 20) + 1))
     around.push(p.ask.echo('behind'))
-    const error = await rejection(refused, 'MESSAGE_NOT_CLONEABLE')
-    assert.is((error.cause as KaitianError).code, 'MESSAGE_TOO_LARGE')
-    assert.is((error.cause as KaitianError).fields.maxBytes, 64 << 20)
+    const error = await rejection(refused, 'MESSAGE_TOO_LARGE')
+    const { path, reason, byteLength, maxBytes } = error.fields
+    assert.equal([path, reason, maxBytes], ['system/p', 'too-large', 64 << 20])
+    assert.ok(Number(byteLength) > 64 << 20)
     assert.equal(await Promise.all(around), ['before', 'behind'])
+    const letter = nextEvent(system, 'dead-letter')
+    assert.is(p.tell.note(new Uint8Array((64 << 20) + 1)), 'queued')
+    const dead = { to: 'system/p', kind: 'tell', message: 'note', reason: 'too-large', count: 1 }
+    assert.equal(await letter, dead)
     // Twice as large as what came.
     const answer = p.ask.double(new Uint8Array(40 << 20))
-    const tooLarge = await rejection(answer, 'MESSAGE_NOT_CLONEABLE')
-    assert.is((tooLarge.cause as KaitianError).code, 'MESSAGE_TOO_LARGE')
+    const tooLarge = await rejection(answer, 'MESSAGE_TOO_LARGE')
+    assert.is(tooLarge.fields.maxBytes, 64 << 20)
     assert.is(((await p.ask.echo(new Uint8Array(40 << 20))) as Uint8Array).length, 40 << 20)
   }),
 )

@@ -76,7 +76,7 @@ export class ActorSystem implements System {
   readonly events = eventsOf<SystemEvents>()
   readonly site: Site
   readonly #family: Family
-  readonly #quarantined: { path: string; thread: SiteId }[] = []
+  #quarantined: { path: string; thread: SiteId }[] = []
   #disposing: Promise<void> | undefined
 
   constructor(name: string, world: SiteWorld) {
@@ -86,6 +86,7 @@ export class ActorSystem implements System {
       world,
       firstChildId: firstActorId + 1,
       onEvent: (event, data, error) => this.#emit(event, data, error),
+      onEnd: (site) => this.#ended(site),
     })
     this.#family = new Family(this.site, this.name)
   }
@@ -169,14 +170,19 @@ export class ActorSystem implements System {
       limit?.cancel()
       this.site.close()
     }
-    // A process that was killed has taken its threads along.
-    const stuck = this.#quarantined.filter(({ thread }) => this.site.tree.mayRun(thread))
-    if (stuck.length === 0) return
-    const paths = stuck.map(({ path }) => path)
+    if (this.#quarantined.length === 0) return
+    const paths = this.#quarantined.map(({ path }) => path)
     throw new KaitianError(
       'ACTOR_QUARANTINED',
       `${this.name} is disposed, but the threads of ${paths.join(', ')} still run: native code in them does not return. Place such code in a child process`,
       { fields: { paths } },
+    )
+  }
+
+  /** A process that was killed has taken its threads along. */
+  #ended(site: SiteId): void {
+    this.#quarantined = this.#quarantined.filter(
+      ({ thread }) => thread !== site && !thread.startsWith(`${site}.`),
     )
   }
 

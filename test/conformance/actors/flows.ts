@@ -228,6 +228,19 @@ export const flows = theme('flows', {
       if (stage.where.kind === 'inline') assert.is((await first).value, 1)
     },
 
+    'A6 an open flow takes up no room: its opening has left the mailbox': async (stage) => {
+      const f = await fountain(stage, { mailbox: { capacity: 2 } })
+      const gate = await stage.gate()
+      const open = [f.flow.gated(gate.ref), f.flow.gated(gate.ref), f.flow.gated(gate.ref)]
+      for (const items of open) assert.is((await items.next()).value, 1)
+      assert.is(await f.ask.echo('beside'), 'beside')
+      await f.room()
+      gate.open()
+      for (const items of open) assert.equal(await all(items), [2])
+      assert.is(await f.ask.echo('after'), 'after')
+      await eventually(async () => (await stage.system.accounts()).inFlight === 0)
+    },
+
     'a consumer elsewhere gets all, and when its thread dies the producer hears': async (stage) => {
       const f = await fountain(stage)
       const on = { thread: drinkerModule }

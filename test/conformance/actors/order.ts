@@ -44,6 +44,12 @@ export const order = theme('order', {
       assert.equal(stage.lines.all, ['p:start', 'p:started', 'p:hello'])
     },
 
+    'A1 async handlers of one actor do not overlap': async (stage) => {
+      const player = await stage.play('p')
+      const asks = Array.from({ length: 20 }, () => player.ask.overlap())
+      assert.is(Math.max(...(await Promise.all(asks))), 1)
+    },
+
     'A1 callbacks of watch and after are turns: they wait for the message in hand': async (
       stage,
     ) => {
@@ -99,6 +105,22 @@ export const order = theme('order', {
       assert.is(await held, 'held')
       await stopped
       assert.equal(said(stage, 'p'), ['let go', 'stop', 'disposed'])
+    },
+
+    'A6 an order to stop beats what fills the mailbox, and the message in hand finishes': async (
+      stage,
+    ) => {
+      const player = await stage.play('p', {}, { mailbox: { capacity: 2 } })
+      const gate = await stage.gate()
+      const held = player.ask.untilAborted(gate.ref)
+      await gate.arrived()
+      const waiting = rejection(player.ask.echo(1), 'ACTOR_STOPPED')
+      player.tell.say('never')
+      await stage.system.stop(player)
+      assert.is(await held, 'finished')
+      await waiting
+      assert.is(player.tell.say('never'), 'rejected')
+      assert.equal(said(stage, 'p'), ['stop', 'disposed'])
     },
 
     'a stop with drain handles what waits, and refuses what comes after it': async (stage) => {

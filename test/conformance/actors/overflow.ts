@@ -173,6 +173,46 @@ async function roomWhenGone(stage: Stage): Promise<void> {
   await rejection(stopped.room(), 'ACTOR_STOPPED')
 }
 
+/** What becomes of a child that lives in another actor's thread is known there alone. */
+async function roomOfChild(stage: Stage): Promise<void> {
+  const gate = await stage.gate()
+  const restart = { max: 1, withinMs: 60_000 }
+  const script = { disposeAt: gate.ref, waitsIn: [1] }
+  const parent = await stage.raise('parent', {
+    children: [
+      { name: 'stopped' },
+      { name: 'restarted', script, options: { restart } },
+      { name: 'left', options: { mailbox: { capacity: 1 } } },
+    ],
+  })
+  const stopped = await parent.ask.child('stopped')
+  await stopped.room()
+  await stage.system.stop(stopped)
+  await rejection(stopped.room(), 'ACTOR_STOPPED')
+
+  const restarted = await parent.ask.child('restarted')
+  const killed = stage.system.kill(restarted, { restart: true })
+  await gate.arrived()
+  let hasRoom = false
+  const room = restarted.room().then(() => (hasRoom = true))
+  await parent.ask.echo('by now it would be here')
+  await stage.system.accounts()
+  assert.not(hasRoom)
+  gate.open()
+  await Promise.all([room, killed])
+  assert.is(await restarted.ask.life(), 2)
+
+  const left = await parent.ask.child('left')
+  const door = await stage.gate()
+  const held = left.ask.hold(door.ref).catch(() => undefined)
+  await door.arrived()
+  left.tell.take(1)
+  const lost = rejection(left.room(), stage.where.deathCode)
+  await stage.system.kill(parent)
+  await Promise.all([lost, held])
+  await rejection(left.room(), stage.where.deathCode)
+}
+
 /** Each sender may have as many on their way as the mailbox takes: some are refused at its door. */
 async function twoSenders(stage: Stage): Promise<void> {
   const { player, tells, letGo } = await jam(stage, 'reject', 'another thread')
@@ -200,6 +240,8 @@ export const overflow = theme('overflow', {
     ...fromEach('A6 wait: an ask waits for its turn', asksWait),
     ...fromEach('A2 A6 who waits for room loses nothing', bySenderThatWaits),
     'A6 room() rejects when the actor is gone': roomWhenGone,
+    'A6 room() of a child elsewhere rejects when it is gone, and waits for its restart':
+      roomOfChild,
     'A4 A6 two senders share a mailbox, and each message is accounted for': twoSenders,
   },
 

@@ -86,6 +86,19 @@ export const refs = theme('refs', {
       }
     },
 
+    'who meets one that is gone hears how it ended': async (stage) => {
+      const here = await peer(stage, 'here', { on: 'inline' })
+      const [a, b] = [await peer(stage, 'a'), await peer(stage, 'b')]
+      await a.ask.keep(b)
+      await stage.system.stop(here)
+      await stage.system.stop(b)
+      const stranger = await peer(stage, 'stranger')
+      for (const other of [here, b]) {
+        const late = rejection(stranger.ask.echoByOther({ other, value: 1 }), 'ACTOR_STOPPED')
+        assert.equal((await late).fields, { path: other.path, reason: 'stopped' })
+      }
+    },
+
     'a ref survives a restart, in every hand': async (stage) => {
       const [a, b] = [await peer(stage, 'a'), await peer(stage, 'b', { restart: often })]
       await a.ask.keep(b)

@@ -44,7 +44,7 @@ export const snapshots = theme('snapshots', {
         state: 'idle',
         incarnation: 0,
         restarts: 0,
-        mailbox: { depth: 0, capacity: 7, stashed: 0 },
+        mailbox: { depth: 0, capacity: 7, stashed: 0, deferred: 0 },
         children: [],
       })
     },
@@ -115,7 +115,7 @@ export const snapshots = theme('snapshots', {
     },
 
     'children wherever they are, and groups': async (stage) => {
-      const { name: placement, kind: on, simulated } = stage.where
+      const { name: where, kind: on, simulated } = stage.where
       const group = { name: 'g', strategy: 'one-for-all', restart: often } as const
       const children = [
         { name: 'inline' },
@@ -128,7 +128,7 @@ export const snapshots = theme('snapshots', {
       const held = member.ask.hold(gate.ref)
       await gate.arrived()
       const top = await look(stage, 'system/p')
-      assert.is(top.placement, placement)
+      assert.is(top.placement, where)
       const seen = top.children.map(({ path, placement }) => [path, placement])
       assert.equal(seen, [
         ['system/p/g', 'group'],
@@ -136,7 +136,7 @@ export const snapshots = theme('snapshots', {
         ['system/p/apart', simulated ? 'sim-thread' : 'thread'],
       ])
       const below = await look(stage, 'system/p/g/member')
-      assert.is(below.placement, placement)
+      assert.is(below.placement, where)
       assert.is(below.inHand?.message, 'hold')
       gate.open()
       await held

@@ -135,6 +135,17 @@ export const stopping = theme('stopping', {
       await stage.system.dispose()
     },
 
+    'a disposed system takes no more actors, and its refs reject': async (stage) => {
+      const player = await stage.play('p')
+      const down = downOf(stage.system, player)
+      await stage.system.dispose()
+      await stage.system.dispose()
+      assert.is((await down).reason, 'stopped')
+      await rejection(player.ask.echo(1), 'ACTOR_STOPPED')
+      assert.is(player.tell.take(1), 'rejected')
+      await rejection(stage.play('q'), 'SYSTEM_STOPPED')
+    },
+
     'a second stop joins the first one, and may hurry it': async (stage) => {
       const gate = await stage.gate()
       const player = await stage.play('p', {}, { stop: { timeoutMs: Infinity, abortMs: 20 } })

@@ -68,6 +68,25 @@ export const supervision = theme('supervision', {
       assert.is(await first.ask.life(), 2, 'children of a new life are new')
     },
 
+    'a tell that throws fails the actor too, and the event says what it threw': async (stage) => {
+      const player = await stage.play('p', {}, { restart: often })
+      const failed = nextEvent(stage.system, 'failed') as Promise<{ error: Error }>
+      const restarted = nextEvent(stage.system, 'restarted')
+      player.tell.faultTell()
+      assert.match((await failed).error.message, 'system/p failed in "faultTell": a bug')
+      assert.equal(await restarted, { path: 'system/p', restarts: 1 })
+      assert.is(await player.ask.life(), 2)
+    },
+
+    'names are unique among siblings while they live': async (stage) => {
+      const first = await stage.play('p')
+      assert.is(first.path, 'system/p')
+      await rejection(stage.play('p'), 'BAD_ARGUMENT')
+      await rejection(stage.play('p/q'), 'BAD_ARGUMENT')
+      await stage.system.stop(first)
+      assert.is((await stage.play('p')).path, 'system/p')
+    },
+
     'a child that fails touches neither its parent nor its siblings': async (stage) => {
       const parent = await stage.raise('p', { children: [{ name: 'a' }, { name: 'b' }] })
       const [a, b] = [await parent.ask.child('a'), await parent.ask.child('b')]
@@ -168,16 +187,21 @@ export const supervision = theme('supervision', {
       assert.is((await down).reason, 'failed', 'a third one within the window')
     },
 
-    'a kill during the back-off ends it, and leaves no timer': async (stage, clock) => {
-      const restart = { max: 3, withinMs: 1000, backoffMs: 100 }
-      const player = await stage.play('p', {}, { restart, ...patient })
-      const down = downOf(stage.system, player)
-      await rejection(player.ask.fault(), 'ACTOR_FAILED')
-      await eventually(() => clock.pending === 1)
-      await stage.system.kill(player)
-      assert.is((await down).reason, 'killed')
-      await eventually(() => clock.pending === 0)
-      assert.is(stage.lines.count('p:start'), 1)
+    'a kill or a stop during the back-off ends it, and leaves no timer': async (stage, clock) => {
+      for (const [end, reason] of [
+        ['kill', 'killed'],
+        ['stop', 'stopped'],
+      ] as const) {
+        const restart = { max: 3, withinMs: 1000, backoffMs: 100 }
+        const player = await stage.play(end, {}, { restart, ...patient })
+        const down = downOf(stage.system, player)
+        await rejection(player.ask.fault(), 'ACTOR_FAILED')
+        await eventually(() => clock.pending === 1)
+        await stage.system[end](player)
+        assert.is((await down).reason, reason)
+        await eventually(() => clock.pending === 0)
+        assert.is(stage.lines.count(`${end}:start`), 1)
+      }
     },
   },
 })

@@ -93,6 +93,7 @@ export class ActorContext implements Context {
     checkArgument('ctx.watch()', 'the callback', onDown, callback)
     let watching = true
     const unwatch = this.#cell.site.watch(ref, (down) => {
+      forget()
       this.#cell.notify(this.#life, 'deaths', () => {
         if (watching) onDown(down)
       })

@@ -1,4 +1,5 @@
 import { deferred, type Deferred } from '../deferred.js'
+import { Fifo } from './fifo.js'
 
 /** Run as a turn. */
 export type Notice = () => void
@@ -11,8 +12,8 @@ export type NoticeLane = 'deaths' | 'timers'
  * the order to stop, deaths, timers. Most actors of a large system never have any.
  */
 export class Lanes {
-  readonly #deaths: Notice[] = []
-  readonly #timers: Notice[] = []
+  readonly #deaths = new Fifo<Notice>()
+  readonly #timers = new Fifo<Notice>()
   #stop: Deferred<void> | undefined
   #draining = false
 
@@ -22,7 +23,7 @@ export class Lanes {
    * @param answers that are still to be given; a stop waits for them
    */
   isReady(answers: number): boolean {
-    if (this.#deaths.length + this.#timers.length > 0) return true
+    if (this.#deaths.size + this.#timers.size > 0) return true
     return this.#stop !== undefined && answers === 0
   }
 
@@ -56,8 +57,8 @@ export class Lanes {
 
   /** The incarnation has ended: who waits for the turn of its stop need not any more. */
   clear(): void {
-    this.#deaths.length = 0
-    this.#timers.length = 0
+    this.#deaths.clear()
+    this.#timers.clear()
     this.#stop?.resolve()
     this.#stop = undefined
   }

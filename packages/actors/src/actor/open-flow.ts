@@ -44,6 +44,7 @@ export class OpenFlow {
   /** The rest of its body, beside the handlers. */
   run(): void {
     const sink = this.#sink
+    sink.arrived()
     let open = true
     const forget = this.#life.atEnd(() => {
       sink.onCancel?.()

@@ -18,6 +18,8 @@ export type DeadLetterReason =
   /** the asker gave up before it was handled */
   | 'aborted'
   | 'not-cloneable'
+  /** it does not fit into what goes to another process at once */
+  | 'too-large'
   /** refused by the schema */
   | 'invalid'
   /** no message of that name */

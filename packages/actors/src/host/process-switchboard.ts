@@ -23,7 +23,8 @@ export function processSwitchboard(hall: Hall, site: SiteId): Switchboard {
     discard: (end) => (end as MessagePort).close(),
     listen: async () => {
       const ticket = await exchange.listen()
-      return { ticket, port: exchange.accept(ticket.key) }
+      const { key } = ticket
+      return { ticket, port: exchange.accept(key), cancel: () => exchange.revoke(key) }
     },
     dial: (ticket) => exchange.dial(ticket),
     close: () => {

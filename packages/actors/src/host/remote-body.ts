@@ -15,7 +15,7 @@ import {
 } from '../site/wire.js'
 import type { Body, Supervisor } from '../supervision/body.js'
 import { errorFromRecord, unavailable, type End } from '../supervision/failure.js'
-import { defaultCapacity } from '../supervision/options.js'
+import { defaultCapacity, stopLimit } from '../supervision/options.js'
 import { within } from '../within.js'
 import type { Remote, Vessel } from './vessel.js'
 
@@ -51,7 +51,8 @@ export class RemoteBody implements Body {
   #again: boolean | undefined
   /** Anew. */
   #starting = false
-  #died: Promise<undefined> = Promise.resolve(undefined)
+  /** Resolves when the present incarnation has ended. */
+  #died = Promise.resolve()
 
   constructor(
     parent: Site,
@@ -88,11 +89,6 @@ export class RemoteBody implements Body {
     return this.#vessel !== undefined && !this.#starting
   }
 
-  /** Resolves when the present incarnation has ended. */
-  get died(): Promise<undefined> {
-    return this.#died
-  }
-
   get siteId(): SiteId {
     return this.site
   }
@@ -119,10 +115,7 @@ export class RemoteBody implements Body {
     this.#startFailure = undefined
     // Of its first incarnation nobody knows before there is an actor.
     this.#starting = incarnation > 0
-    const died = vessel.exited.then(() => {
-      if (this.#vessel === vessel) this.#vessel = undefined
-      return undefined
-    })
+    const died = this.#untilExit(vessel)
     this.#died = died
     this.#parent.link(site).attach(vessel.port)
     try {
@@ -201,6 +194,12 @@ export class RemoteBody implements Body {
     return { ...(answer ?? { state: this.#isUp ? 'unresponsive' : 'starting' }), placement }
   }
 
+  async #untilExit(vessel: Vessel): Promise<void> {
+    await vessel.exited
+    if (this.#vessel === vessel) this.#vessel = undefined
+    this.#parent.tree.ended(this.site)
+  }
+
   /** It says that it will end; there are limits to how long that may take. */
   #fails(error: KaitianError): void {
     if (!this.#isUp) void this.#startFails(error)
@@ -223,7 +222,7 @@ export class RemoteBody implements Body {
     // That it is gone for good is announced by `bury`, when it has exited.
     this.#announce(end, { next: again ? 'restart' : 'exit', abrupt: false })
     if (stopped) return
-    const error = await this.#quarantineUnless(vessel, this.#options.stop?.exitMs ?? 2000)
+    const error = await this.#quarantineUnless(vessel, stopLimit(this.#options.stop, 'exitMs'))
     this.#supervisor.ended(error === undefined ? end : { reason: 'quarantined', error })
   }
 

@@ -7,10 +7,7 @@ import { holdsRef, packValue, transferOf } from './parcel.js'
 import type { Site } from './site.js'
 import { Op, withRefs } from './wire.js'
 
-/**
- * What this site answers to one peer. What was asked by an incarnation of the peer that has ended is
- * not answered: the next one would take our ids for its own.
- */
+/** What this site answers to one incarnation of a peer. */
 export class Answers {
   readonly #site: Site
   readonly #outbox: Outbox
@@ -19,21 +16,14 @@ export class Answers {
   #acknowledging: InboundTells[] = []
   /** In the last turn of the event loop. */
   #lastCount = 0
-  #epoch = 0
 
   constructor(site: Site, outbox: Outbox) {
     this.#site = site
     this.#outbox = outbox
   }
 
-  /** Counts the incarnations of the peer. */
-  get epoch(): number {
-    return this.#epoch
-  }
-
-  /** The peer's incarnation has ended: whoever works for it may stop. */
-  nextEpoch(): void {
-    this.#epoch++
+  /** The peer has ended: whoever works for it may stop. */
+  end(): void {
     for (const origin of this.#asked.values()) origin.cancel()
     this.#asked.clear()
     this.#acknowledging = []
@@ -48,14 +38,13 @@ export class Answers {
     return this.#asked.get(id)
   }
 
-  acknowledge(tells: InboundTells, epoch: number): void {
-    if (epoch !== this.#epoch) return
+  acknowledge(tells: InboundTells): void {
     this.#acknowledging.push(tells)
     if (this.#acknowledging.length === 1) this.#site.scheduler.later(this.#whenIdle)
   }
 
-  acknowledgeSoon(epoch: number): void {
-    if (epoch === this.#epoch) this.#outbox.schedule()
+  acknowledgeSoon(): void {
+    this.#outbox.schedule()
   }
 
   writeAcknowledgements(): void {
@@ -68,16 +57,21 @@ export class Answers {
     }
   }
 
-  deadTell(epoch: number, to: number, index: number, reason: DeadLetterReason): void {
-    if (epoch === this.#epoch) this.#outbox.open().push(Op.deadTell, to, index, reason)
+  deadTell(to: number, index: number, reason: DeadLetterReason): void {
+    this.#outbox.open().push(Op.deadTell, to, index, reason)
+  }
+
+  /** It has left the mailbox, and its outcome is still to come. */
+  arrived(origin: InboundAsk): void {
+    if (this.#asked.has(origin.id)) this.#outbox.open().push(Op.arrived, origin.id)
   }
 
   handled(origin: InboundAsk, value: unknown): void {
-    if (this.#forget(origin)) this.#write(Op.reply, origin.id, value, 'the reply')
+    if (this.#forget(origin)) this.#write(Op.reply, origin.id, value, 'The reply')
   }
 
   item(origin: InboundFlow, value: unknown): void {
-    if (origin.epoch === this.#epoch) this.#write(Op.item, origin.id, value, 'an item')
+    if (this.#asked.has(origin.id)) this.#write(Op.item, origin.id, value, 'An item')
   }
 
   refused(origin: InboundAsk, error: KaitianError): void {
@@ -88,18 +82,18 @@ export class Answers {
     if (this.#forget(origin)) this.#outbox.open().push(Op.dead, origin.id, reason, error.toRecord())
   }
 
-  /** The actor is gone, and nothing is known of it any more but to who asks. */
-  absent(origin: InboundAsk): void {
-    if (this.#forget(origin)) this.#outbox.open().push(Op.dead, origin.id, 'stopped', undefined)
+  /** The actor is gone, and little is known of it any more. */
+  absent(origin: InboundAsk, reason: DeadLetterReason): void {
+    if (this.#forget(origin)) this.#outbox.open().push(Op.dead, origin.id, reason, undefined)
   }
 
-  down(epoch: number, to: number, end: End): void {
-    if (epoch === this.#epoch) this.#outbox.open().push(Op.down, to, endToRecord(end))
+  down(to: number, end: End): void {
+    this.#outbox.open().push(Op.down, to, endToRecord(end))
   }
 
   /** A reply or an item turned out not to be cloneable. */
   uncloneable(id: number, cause: unknown): void {
-    this.#outbox.open().push(Op.refused, id, notCloneable('the answer', cause))
+    this.#outbox.open().push(Op.refused, id, notCloneable('The answer', cause))
     this.#asked.get(id)?.cancel()
     this.#asked.delete(id)
   }
@@ -125,13 +119,17 @@ export class Answers {
     }
   }
 
-  /** False when the peer is not the one that asked. */
+  /** False when the peer has ended. */
   #forget(origin: InboundAsk): boolean {
-    return origin.epoch === this.#epoch && this.#asked.delete(origin.id)
+    return this.#asked.delete(origin.id)
   }
 }
 
 function notCloneable(what: string, cause: unknown): ErrorRecord {
+  if (cause instanceof KaitianError && cause.code === 'MESSAGE_TOO_LARGE') {
+    const { code, message, fields } = cause
+    return new KaitianError(code, `${what} was not sent. ${message}`, { cause, fields }).toRecord()
+  }
   return new KaitianError(
     'MESSAGE_NOT_CLONEABLE',
     `${what} cannot cross to the asker's thread or process; use plain data, typed arrays, shared buffers and refs`,

@@ -7,31 +7,37 @@ import type { Answers } from './answers.js'
 /** The tells of one peer to one actor here: their outcomes go back as counts. */
 export class InboundTells implements Origin {
   readonly cancelled = false
-  onCancel: undefined
   readonly to: number
   readonly #answers: Answers
-  readonly #epoch: number
   /** Handled since the last post, by message. */
   #handled: number[] = []
   #count = 0
   /** So many are told of without delay, or a full window would stand still. */
   readonly #many: number
+  /** Takes back what waits for the actor's end. */
+  forget: (() => void) | undefined = undefined
 
   /** @param capacity of the mailbox, which is also the sender's window */
-  constructor(answers: Answers, epoch: number, to: number, capacity: number) {
+  constructor(answers: Answers, to: number, capacity: number) {
     this.#answers = answers
-    this.#epoch = epoch
     this.to = to
     this.#many = Math.ceil(capacity / 4)
   }
+
+  /** Nobody waits for a tell, so nobody gives up: who would hear of that is not kept. */
+  get onCancel(): undefined {
+    return undefined
+  }
+
+  set onCancel(_listener: (() => void) | undefined) {}
 
   arrived(): void {}
 
   handled(_value: unknown, index: number): void {
     this.#handled[index] = (this.#handled[index] ?? 0) + 1
     const count = ++this.#count
-    if (count === 1) this.#answers.acknowledge(this, this.#epoch)
-    if (count === this.#many) this.#answers.acknowledgeSoon(this.#epoch)
+    if (count === 1) this.#answers.acknowledge(this)
+    if (count === this.#many) this.#answers.acknowledgeSoon()
   }
 
   /** Nobody waits for an answer. */
@@ -40,7 +46,7 @@ export class InboundTells implements Origin {
   }
 
   dead(reason: DeadLetterReason, index: number): void {
-    this.#answers.deadTell(this.#epoch, this.to, index, reason)
+    this.#answers.deadTell(this.to, index, reason)
   }
 
   /** How many the next post will tell of. */
@@ -68,13 +74,10 @@ export class InboundAsk implements Origin {
   cancelled = false
   onCancel: (() => void) | undefined
   readonly id: number
-  /** The link's; a peer restarted since then would take our id for one of its own. */
-  readonly epoch: number
   protected readonly answers: Answers
 
-  constructor(answers: Answers, epoch: number, id: number) {
+  constructor(answers: Answers, id: number) {
     this.answers = answers
-    this.epoch = epoch
     this.id = id
   }
 
@@ -83,7 +86,9 @@ export class InboundAsk implements Origin {
     this.onCancel?.()
   }
 
-  arrived(): void {}
+  arrived(): void {
+    this.answers.arrived(this)
+  }
 
   handled(value: unknown): void {
     this.answers.handled(this, value)
@@ -107,8 +112,8 @@ export class InboundFlow extends InboundAsk implements FlowOrigin {
   credit: number
   onCredit: (() => void) | undefined
 
-  constructor(answers: Answers, epoch: number, id: number, credit: number) {
-    super(answers, epoch, id)
+  constructor(answers: Answers, id: number, credit: number) {
+    super(answers, id)
     this.credit = credit
   }
 

@@ -4,15 +4,11 @@ import type { DeadLetterReason } from '../api/events.js'
 import type { TellOutcome, Trace } from '../api/ref.js'
 import type { End } from '../supervision/failure.js'
 import type { Port } from '../transport/port.js'
-import { Answers } from './answers.js'
-import { Asks } from './asks.js'
-import { giveBack } from './give-back.js'
-import { Outbox } from './outbox.js'
+import type { Timer } from '../wheel.js'
+import { Connection } from './connection.js'
 import { holdsRef, packValue, transferOf } from './parcel.js'
 import { PeerState } from './peer-state.js'
-import { Ports } from './ports.js'
-import { Reader } from './reader.js'
-import type { Asker, RemoteTarget } from './remote.js'
+import { RoomQuery, type Asker, type RemoteTarget } from './remote.js'
 import type { Site } from './site.js'
 import { Targets } from './targets.js'
 import {
@@ -28,53 +24,39 @@ import {
 const newsWithinMs = 1000
 
 /**
- * This thread's side of the direct connection to one other site: frames out in order (A2). A port's
- * `close` comes after all that the dead peer had posted, so an answer that was sent is not lost (A3).
+ * What this thread knows of one other site, through all its incarnations, and the connection to the
+ * present one: frames out in order (A2). A port's `close` comes after all that the dead peer had
+ * posted, so an answer that was sent is not lost (A3).
  */
 export class Link {
   readonly peer: SiteId
   readonly site: Site
-  readonly answers: Answers
-  readonly asks = new Asks()
   readonly targets: Targets
-  readonly #outbox: Outbox
-  readonly #reader: Reader
   readonly #state: PeerState
-  readonly #ports: Ports
+  /** With the present incarnation, once something was said. */
+  #present: Connection | undefined
+  /** With the last one, which has ended: its ports may deliver what it had said until the next one's comes. */
+  #past: Connection | undefined
+  #mending: Timer | undefined
 
   constructor(site: Site, peer: SiteId) {
     this.site = site
     this.peer = peer
     this.targets = new Targets(this)
     this.#state = new PeerState(peer)
-    this.#outbox = new Outbox(
-      site.scheduler,
-      () => this.answers.writeAcknowledgements(),
-      (frame, cause) => giveBack(this, frame, cause),
-      (frame) => {
-        // The other end would wait for ever.
-        if (frame.t === 'introduced') site.discard(frame.way)
-      },
-    )
-    this.answers = new Answers(site, this.#outbox)
-    this.#reader = new Reader(this)
-    this.#ports = new Ports({
-      post: (post) => this.#reader.read(post),
-      broken: () => this.#broken(),
-      ended: () => this.#ended(),
-    })
   }
 
   get book(): Book {
     return this.site.book
   }
 
-  get connected(): boolean {
-    return this.#ports.sending !== undefined
-  }
-
   get gone(): boolean {
     return this.#state.phase === 'gone'
+  }
+
+  /** It is gone, and nothing of it is on its way any more. */
+  get over(): boolean {
+    return this.gone && this.#present === undefined && this.#past === undefined
   }
 
   /** Why a message cannot be sent just now, if it cannot. */
@@ -86,46 +68,70 @@ export class Link {
     return this.#state.end
   }
 
-  endOf(id: number): End {
-    return this.#state.endOf(id)
+  /** Who here waits for an answer from there. */
+  get askers(): Asker[] {
+    const both = [this.#past, this.#present]
+    return both.flatMap((connection) => connection?.asks.askers ?? [])
   }
 
   /** Takes a port to the peer. A link that waits for it opens; a restarting one needs `reopen`. */
   attach(port: Port): void {
     if (this.gone) return port.close()
-    if (!this.#ports.add(port)) return
+    this.#mending?.cancel()
+    this.#past?.end()
+    const connection = this.#connection
+    const isFirst = !connection.connected
     const wasBroken = this.#state.phase === 'broken'
     this.#state.connected()
-    this.#outbox.attach(port)
-    if (wasBroken) this.#watchAgain()
+    connection.add(port)
+    if (!isFirst || !wasBroken) return
+    this.#watchAgain()
+    for (const target of this.targets.allAwaited()) target.roomAgain()
+  }
+
+  /**
+   * A port that takes a while to be had. When the peer has ended by then it is one to its past.
+   *
+   * @param cancel nobody waits for it any more
+   */
+  expect(port: Promise<Port>, cancel: () => void): void {
+    const connection = this.#connection
+    const forget = connection.atEnd(cancel)
+    const attach = (one: Port): void => {
+      forget()
+      if (connection === this.#present) this.attach(one)
+      else one.close()
+    }
+    port.then(attach, (error: Error) => {
+      forget()
+      if (connection === this.#present) this.unreachable(error)
+    })
   }
 
   /** No port can be had; another is asked for later. */
   unreachable(cause: Error): void {
     if (this.#state.phase !== 'connecting') return
     this.#state.phase = 'broken'
-    this.#ended(cause)
+    this.#present?.end(cause)
     this.#mendLater()
   }
 
   /** The restarted peer takes messages again; false when it must be connected to first. */
   reopen(): boolean {
-    this.#ports.closePast()
-    if (!this.gone) this.#state.restarted(this.connected)
-    for (const target of this.targets.all()) target.roomAgain()
+    this.#past?.end()
+    if (!this.gone) this.#state.restarted(this.#present?.connected ?? false)
+    for (const target of this.targets.allAwaited()) target.roomAgain()
     this.#watchAgain()
     return this.#state.phase !== 'connecting'
   }
 
-  post(frame: TreeFrame): void {
+  /** False when it does not go, and is forgotten: else the next incarnation would get what the last one was told. */
+  post(frame: TreeFrame): boolean {
+    if (this.#present?.connected !== true && this.#state.phase !== 'connecting') return false
     const way = frame.t === 'introduced' ? frame.way : undefined
-    // Else the next incarnation would get what the last one was told.
-    if (!this.connected && this.#state.phase !== 'connecting') {
-      if (way !== undefined) this.site.discard(way)
-      return
-    }
     const items = way !== undefined && 'port' in way ? [way.port as never] : undefined
-    this.#outbox.open(items).push(Op.tree, frame)
+    this.#connection.outbox.open(items).push(Op.tree, frame)
+    return true
   }
 
   transmit(
@@ -144,16 +150,16 @@ export class Link {
       return target.bounce(index, asker, 'not-cloneable', cause as Error)
     }
     const flags = (refs ? withRefs : 0) + (trace === undefined ? 0 : withTrace)
-    const out = this.#outbox.open(transferOf(payload))
+    const { outbox, asks } = this.#connection
+    const out = outbox.open(transferOf(payload))
     const to = target.address.id
-    this.targets.keep(target)
     target.departed(index, asker === undefined)
     if (asker === undefined) out.push(Op.tell + flags, to, index, value)
     else {
-      const id = this.asks.note(asker, target, index)
-      asker.onCancel = () => this.#outbox.open().push(Op.cancel, id)
+      const id = asks.note(asker, target, index)
+      asker.onCancel = () => outbox.open().push(Op.cancel, id)
       if (asker instanceof FlowConsumer) {
-        asker.onConsumed = (count) => this.#outbox.open().push(Op.credit, id, count)
+        asker.onConsumed = (count) => outbox.open().push(Op.credit, id, count)
         out.push(Op.flow + flags, id, to, index, value, asker.credit)
       } else out.push(Op.ask + flags, id, to, index, value)
     }
@@ -161,60 +167,90 @@ export class Link {
     return 'queued'
   }
 
+  /** Resolves when the actor says that it has room: true; false when what it says will not come. */
+  askForRoom(target: RemoteTarget): Promise<boolean> {
+    const { outbox, asks } = this.#connection
+    const query = new RoomQuery(target.path)
+    outbox.open().push(Op.room, asks.noteQuery(query, target), target.address.id)
+    return query.promise
+  }
+
   startWatch(target: RemoteTarget): void {
     const { id } = target.address
     if (this.gone) {
       const end = this.#state.endOf(id)
       this.site.scheduler.soon(() => target.down(end))
-    } else if (id !== firstActorId) {
-      // The actor that a thread was started for is watched by way of its thread.
-      this.targets.keep(target)
-      this.#outbox.open().push(Op.watch, id)
-    }
+    } else this.#say(Op.watch, id)
+  }
+
+  endWatch(target: RemoteTarget): void {
+    this.#say(Op.unwatch, target.address.id)
   }
 
   /** The peer's site, or one above it, is gone or will be back. */
   retire(notice: GoneNotice): void {
     if (this.gone) return
+    this.#mending?.cancel()
     this.#state.ended(notice)
-    if (notice.abrupt) this.#ports.closeAll()
-    if (this.#ports.ended) this.#ended()
+    if (notice.abrupt) this.#past?.end()
+    if (notice.abrupt || this.#present?.silent === true) this.#present?.end()
     // Whether it ends, or is quarantined, its watchers hear when that is known.
-    if (notice.next === 'exit') return
-    for (const target of this.targets.all()) {
-      const { id } = target.address
-      if (id === firstActorId && notice.next === 'restart') continue
-      target.down(this.#state.endOf(id))
+    if (notice.next !== 'exit') {
+      for (const target of this.targets.allAwaited()) {
+        const { id } = target.address
+        if (id === firstActorId && notice.next === 'restart') continue
+        target.down(this.#state.endOf(id))
+      }
     }
-    if (notice.next === 'restart') {
-      this.#ports.outdate()
-      this.targets.outdate()
+    if (notice.next === 'restart' && this.#present !== undefined) {
+      this.#past?.end()
+      this.#past = this.#present
+      this.#present = undefined
     }
-    if (this.#ports.ended) this.targets.expire()
+    this.site.forget(this)
   }
 
   /** This site ends in good order: what has no outcome yet will have none. */
   settleBeforeClose(): void {
-    this.asks.lose('stopped', undefined)
-    for (const target of this.targets.all()) target.lose('stopped', undefined)
+    this.#past?.asks.lose('stopped', undefined)
+    this.#present?.asks.lose('stopped', undefined)
+    for (const target of this.targets.allAwaited()) target.lose('stopped', undefined)
   }
 
   close(): void {
-    this.#outbox.flush()
+    this.#present?.outbox.flush()
     this.#state.phase = 'gone'
-    this.#ports.closeAll()
+    this.#past?.end()
+    this.#present?.end()
+  }
+
+  get #connection(): Connection {
+    this.#present ??= new Connection(this, {
+      broken: (connection) => this.#broken(connection),
+      ended: (connection, cause) => this.#ended(connection, cause),
+    })
+    return this.#present
+  }
+
+  /**
+   * Now, or when there is a port, or by `#watchAgain`. The actor that a thread was started for is
+   * watched by way of its thread.
+   */
+  #say(op: typeof Op.watch | typeof Op.unwatch, id: number): void {
+    if (id !== firstActorId && this.refusal === undefined) {
+      this.#connection.outbox.open().push(op, id)
+    }
   }
 
   /** What was watched while nothing could be said; of a past incarnation's it hears that they ended. */
   #watchAgain(): void {
-    for (const { watched, address } of this.targets.all()) {
-      const { id } = address
-      if (watched && id !== firstActorId) this.#outbox.open().push(Op.watch, id)
+    for (const { watched, address } of this.targets.allAwaited()) {
+      if (watched) this.#say(Op.watch, address.id)
     }
   }
 
-  #broken(): void {
-    this.#outbox.detach()
+  #broken(connection: Connection): void {
+    if (connection !== this.#present) return
     this.#state.disconnected()
     this.#mendLater()
   }
@@ -225,25 +261,19 @@ export class Link {
    */
   #mendLater(): void {
     if (this.#state.phase !== 'broken' || this.site.tree.isNeighbour(this.peer)) return
-    this.site.wheel.after(newsWithinMs, () => {
-      if (this.#state.phase !== 'broken') return
-      this.#ports.closeAll()
+    this.#mending?.cancel()
+    this.#mending = this.site.wheel.after(newsWithinMs, () => {
+      this.#present?.end()
       this.site.tree.connect(this.peer)
     })
   }
 
-  /** Whatever the peer has answered is here; what it asked needs no answer. */
-  #ended(cause?: Error): void {
-    this.answers.nextEpoch()
-    this.#reader.forget()
-    this.#outbox.detach()
-    this.#settleAll(cause)
-  }
-
-  #settleAll(cause = this.#state.end?.error as Error | undefined): void {
-    const lost = this.#state.lost
-    this.asks.lose(lost, cause)
-    for (const target of this.targets.all()) target.lose(lost, cause)
-    this.targets.expire()
+  #ended(connection: Connection, cause = this.#state.end?.error as Error | undefined): void {
+    if (connection === this.#present) this.#present = undefined
+    else this.#past = undefined
+    const { lost } = this.#state
+    connection.asks.lose(lost, cause)
+    for (const target of this.targets.allAwaited()) target.lose(lost, cause)
+    this.site.forget(this)
   }
 }

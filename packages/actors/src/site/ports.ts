@@ -1,7 +1,7 @@
 import type { Port } from '../transport/port.js'
 import type { Post } from './wire.js'
 
-/** What a link does as its ports come and go. */
+/** What a connection does as its ports come and go. */
 export interface PortEvents {
   post(post: Post): void
   /** Nothing can be sent any more, but what the peer had posted may still come. */
@@ -17,8 +17,6 @@ export interface PortEvents {
 export class Ports {
   readonly #events: PortEvents
   readonly #open = new Set<Port>()
-  /** Of an incarnation that has ended. */
-  readonly #past = new Set<Port>()
   /** What we send on. */
   #sending: Port | undefined
 
@@ -30,14 +28,13 @@ export class Ports {
     return this.#sending
   }
 
-  /** Nothing more will come. */
-  get ended(): boolean {
+  /** Nothing comes, or not yet. */
+  get silent(): boolean {
     return this.#open.size === 0
   }
 
   /** True when it is the one to send on. */
   add(port: Port): boolean {
-    this.closePast()
     this.#open.add(port)
     const isFirst = this.#sending === undefined
     if (isFirst) this.#sending = port
@@ -46,28 +43,17 @@ export class Ports {
     return isFirst
   }
 
-  /** The incarnation has ended: its ports may deliver what it had said until the next one's comes. */
-  outdate(): void {
-    for (const port of this.#open) this.#past.add(port)
-  }
-
-  /** Else the late end of an old port would be taken for the end of the new incarnation. */
-  closePast(): void {
-    for (const port of this.#past) this.#close(port)
-  }
-
   closeAll(): void {
     for (const port of this.#open) this.#close(port)
   }
 
   #close(port: Port): void {
     if (!this.#open.delete(port)) return
-    this.#past.delete(port)
     port.close()
     if (port === this.#sending) {
       this.#sending = undefined
       this.#events.broken()
     }
-    if (this.ended) this.#events.ended()
+    if (this.silent) this.#events.ended()
   }
 }

@@ -1,8 +1,11 @@
-import type { ErrorRecord } from '@kaitian/errors'
+import type { ErrorRecord, KaitianError } from '@kaitian/errors'
 import type { DeadLetterReason } from '../api/events.js'
 import type { Trace } from '../api/ref.js'
 import { Cell } from '../actor/cell.js'
-import { endFromRecord, errorFromRecord } from '../supervision/failure.js'
+import { deadLetterReason, endFromRecord, errorFromRecord } from '../supervision/failure.js'
+import type { Answers } from './answers.js'
+import type { Asks } from './asks.js'
+import type { Connection } from './connection.js'
 import { InboundAsk, InboundFlow, InboundTells } from './inbound.js'
 import type { Link } from './link.js'
 import { unpackValue } from './parcel.js'
@@ -16,15 +19,21 @@ import {
   type TreeFrame,
 } from './wire.js'
 
-/** Takes the peer's posts apart, and acts on each frame. */
+/** Takes the posts of one incarnation of the peer apart, and acts on each frame. */
 export class Reader {
   readonly #link: Link
+  readonly #asks: Asks
+  readonly #answers: Answers
   readonly #tells = new Map<number, InboundTells>()
+  /** What takes back the watch of an actor here, by its number. */
+  readonly #watches = new Map<number, () => void>()
   #post: Post = []
   #at = 0
 
-  constructor(link: Link) {
+  constructor(link: Link, { asks, answers }: Connection) {
     this.#link = link
+    this.#asks = asks
+    this.#answers = answers
   }
 
   read(post: Post): void {
@@ -33,10 +42,13 @@ export class Reader {
     while (this.#at < this.#post.length) this.#frame(this.#next() as number)
   }
 
-  /** Another incarnation of the peer begins. */
-  forget(): void {
-    this.#tells.clear()
+  /** The peer has ended, maybe in the midst of a post: nothing here waits for it any more. */
+  end(): void {
     this.#post = []
+    for (const tells of this.#tells.values()) tells.forget?.()
+    this.#tells.clear()
+    for (const unwatch of this.#watches.values()) unwatch()
+    this.#watches.clear()
   }
 
   #next(): unknown {
@@ -53,34 +65,28 @@ export class Reader {
   }
 
   #frame(op: number): void {
-    const link = this.#link
-    const { answers } = link
     switch (op & opcode) {
       case Op.tell:
         return this.#tell(op)
-      case Op.ask: {
-        const origin = new InboundAsk(answers, answers.epoch, this.#number())
-        return this.#ask(op, origin)
-      }
-      case Op.flow: {
-        const origin = new InboundFlow(answers, answers.epoch, this.#number(), 0)
-        return this.#ask(op, origin)
-      }
+      case Op.ask:
+        return this.#ask(op, new InboundAsk(this.#answers, this.#number()))
+      case Op.flow:
+        return this.#ask(op, new InboundFlow(this.#answers, this.#number(), 0))
       case Op.reply: {
         const id = this.#number()
         const value = this.#value(op)
-        return link.asks.take(id)?.handled(value)
+        return this.#asks.take(id)?.handled(value)
       }
       case Op.refused: {
         const id = this.#number()
         const error = errorFromRecord(this.#next() as ErrorRecord)
-        return link.asks.take(id)?.refused(error)
+        return this.#asks.take(id)?.refused(error)
       }
       case Op.dead: {
         const id = this.#number()
         const reason = this.#next() as DeadLetterReason
         const error = this.#next() as ErrorRecord | undefined
-        const asker = link.asks.take(id)
+        const asker = this.#asks.take(id)
         if (error !== undefined) return asker?.deadWith(reason, errorFromRecord(error))
         return asker?.dead(reason, 0, asker.to)
       }
@@ -90,33 +96,39 @@ export class Reader {
   }
 
   #rarer(op: number): void {
-    const link = this.#link
     switch (op & opcode) {
       case Op.handled:
         return this.#handled(this.#number(), this.#number(), this.#number())
       case Op.deadTell:
         return this.#deadTell(this.#number(), this.#number(), this.#next() as DeadLetterReason)
       case Op.cancel:
-        return link.answers.find(this.#number())?.cancel()
+        return this.#answers.find(this.#number())?.cancel()
       case Op.item: {
         const id = this.#number()
         const value = this.#value(op)
-        const asker = link.asks.find(id)
+        const asker = this.#asks.find(id)
         return asker?.kind === 'flow' ? asker.item(value) : undefined
       }
       case Op.credit: {
-        const origin = link.answers.find(this.#number())
+        const origin = this.#answers.find(this.#number())
         const count = this.#number()
         return origin instanceof InboundFlow ? origin.grant(count) : undefined
       }
+      case Op.arrived:
+        return this.#asks.arrived(this.#number())
+      case Op.room:
+        return this.#room(new InboundAsk(this.#answers, this.#number()), this.#number())
       case Op.watch:
         return this.#watch(this.#number())
+      case Op.unwatch:
+        return this.#unwatch(this.#number())
       case Op.down: {
-        const id = this.#number()
-        return link.targets.known(id)?.down(endFromRecord(this.#next() as EndRecord))
+        const target = this.#link.targets.awaited(this.#number())
+        const end = endFromRecord(this.#next() as EndRecord)
+        return target?.down(end)
       }
       case Op.tree:
-        return link.site.tree.receive(this.#next() as TreeFrame, link)
+        return this.#link.site.tree.receive(this.#next() as TreeFrame, this.#link)
     }
   }
 
@@ -125,17 +137,18 @@ export class Reader {
     const index = this.#number()
     const payload = this.#value(op)
     const trace = this.#trace(op)
-    const { answers } = this.#link
     const cell = this.#cell(to)
-    let origin = this.#tells.get(to)
-    if (origin === undefined) {
-      origin = new InboundTells(answers, answers.epoch, to, cell?.capacity ?? 1)
-      // Also for one that is gone: its ref may go on being told things.
-      this.#tells.set(to, origin)
-      cell?.child.onGone(() => this.#tells.delete(to))
-    }
-    if (cell === undefined) origin.dead('stopped', index)
-    else cell.deliver(index, payload, origin, trace)
+    if (cell === undefined) return this.#answers.deadTell(to, index, this.#reasonOf(to))
+    const origin = this.#tells.get(to) ?? this.#originOfTells(cell)
+    cell.deliver(index, payload, origin, trace)
+  }
+
+  #originOfTells(cell: Cell): InboundTells {
+    const { id } = cell
+    const origin = new InboundTells(this.#answers, id, cell.capacity)
+    this.#tells.set(id, origin)
+    origin.forget = cell.child.onGone(() => this.#tells.delete(id))
+    return origin
   }
 
   #ask(op: number, origin: InboundAsk): void {
@@ -144,24 +157,14 @@ export class Reader {
     const payload = this.#value(op)
     if (origin instanceof InboundFlow) origin.credit = this.#number()
     const trace = this.#trace(op)
-    this.#link.answers.note(origin)
-    this.#deliver(to, index, payload, origin, trace)
+    this.#answers.note(origin)
+    const cell = this.#cell(to)
+    if (cell === undefined) this.#answers.absent(origin, this.#reasonOf(to))
+    else cell.deliver(index, payload, origin, trace)
   }
 
   #trace(op: number): Trace | undefined {
     return (op & withTrace) === 0 ? undefined : (this.#next() as Trace)
-  }
-
-  #deliver(
-    to: number,
-    index: number,
-    payload: unknown,
-    origin: InboundAsk,
-    trace: Trace | undefined,
-  ): void {
-    const cell = this.#cell(to)
-    if (cell === undefined) this.#link.answers.absent(origin)
-    else cell.deliver(index, payload, origin, trace)
   }
 
   /** Also one that is gone: while its refs are held, it refuses messages itself. */
@@ -170,23 +173,49 @@ export class Reader {
     return known instanceof Cell ? known : undefined
   }
 
+  /** One that is gone, and whose refs nobody here holds. */
+  #reasonOf(id: number): DeadLetterReason {
+    return deadLetterReason(this.#link.site.nursery.endOf(id))
+  }
+
   #handled(to: number, index: number, count: number): void {
+    const target = this.#link.targets.awaited(to)
+    if (target === undefined) return
     this.#link.book.handled += count
-    this.#link.targets.known(to)?.arrivedTells(index, count)
+    target.handled(index, count)
   }
 
   #deadTell(to: number, index: number, reason: DeadLetterReason): void {
-    const target = this.#link.targets.known(to)
+    const target = this.#link.targets.awaited(to)
     if (target === undefined) return
     target.arrivedTells(index, 1)
     target.bounce(index, undefined, reason)
   }
 
-  #watch(to: number): void {
-    const { answers } = this.#link
-    const { epoch } = answers
+  #room(origin: InboundAsk, to: number): void {
+    this.#answers.note(origin)
     const cell = this.#cell(to)
-    if (cell === undefined) answers.down(epoch, to, { reason: 'stopped' })
-    else cell.watch((end) => answers.down(epoch, to, end))
+    if (cell === undefined) return this.#answers.absent(origin, this.#reasonOf(to))
+    cell.room().then(
+      () => origin.handled(undefined),
+      (error: KaitianError) => origin.refused(error),
+    )
+  }
+
+  #watch(to: number): void {
+    const { nursery } = this.#link.site
+    const cell = this.#cell(to)
+    if (cell === undefined) return this.#answers.down(to, nursery.endOf(to))
+    this.#unwatch(to)
+    const unwatch = cell.watch((end) => {
+      this.#watches.delete(to)
+      this.#answers.down(to, end)
+    })
+    this.#watches.set(to, unwatch)
+  }
+
+  #unwatch(to: number): void {
+    this.#watches.get(to)?.()
+    this.#watches.delete(to)
   }
 }

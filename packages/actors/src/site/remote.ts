@@ -1,3 +1,4 @@
+import type { KaitianError } from '@kaitian/errors'
 import type { DeadLetterReason } from '../api/events.js'
 import type { TellOutcome, Trace } from '../api/ref.js'
 import type { FlowConsumer } from '../actor/flow-consumer.js'
@@ -8,9 +9,45 @@ import type { Target } from '../actor/target.js'
 import { deferred, type Deferred } from '../deferred.js'
 import { unavailable, type End } from '../supervision/failure.js'
 import type { Link } from './link.js'
-import type { Address } from './wire.js'
+import { firstActorId, type Address } from './wire.js'
 
 export type Asker = PendingAsk | FlowConsumer
+
+/** Asks an actor below another site's whether it has room. Takes up none itself, and is no message. */
+export class RoomQuery {
+  readonly kind = 'room'
+  readonly to: string
+  readonly #answer = deferred<boolean>()
+
+  constructor(to: string) {
+    this.to = to
+  }
+
+  /** True: there is room. False: no answer will come. Rejects when the actor is gone. */
+  get promise(): Promise<boolean> {
+    return this.#answer.promise
+  }
+
+  handled(): void {
+    this.#answer.resolve(true)
+  }
+
+  lost(): void {
+    this.#answer.resolve(false)
+  }
+
+  refused(error: KaitianError): void {
+    this.#answer.reject(error)
+  }
+
+  dead(reason: DeadLetterReason, _index: number, path: string): void {
+    this.#answer.reject(unavailable(path, reason))
+  }
+
+  deadWith(_reason: DeadLetterReason, error: KaitianError): void {
+    this.#answer.reject(error)
+  }
+}
 
 /** An actor in another thread, seen from the sender's side. */
 export class RemoteTarget implements Target {
@@ -28,6 +65,10 @@ export class RemoteTarget implements Target {
   /** Waits here until there is room on the way. */
   #held: Mailbox<Asker> | undefined
   #rooms: Deferred<void>[] = []
+  /** News of it is on its way, so that it must be found by its number. */
+  #awaited = false
+  /** Tells that it was heard to have handled. */
+  #handledTells = 0
 
   constructor(link: Link, address: Address) {
     this.#link = link
@@ -37,11 +78,6 @@ export class RemoteTarget implements Target {
 
   get path(): string {
     return this.address.path
-  }
-
-  /** Somebody watches it, or waits for room. */
-  get awaited(): boolean {
-    return this.watched || this.#rooms.length > 0
   }
 
   get watched(): boolean {
@@ -59,15 +95,17 @@ export class RemoteTarget implements Target {
   }
 
   async room(): Promise<void> {
-    while (this.#depth >= this.address.capacity || this.#link.refusal !== undefined) {
+    const before = this.#handledTells
+    // The news of a whole thread's end comes here by itself; an actor below it must be asked.
+    let isThere = this.address.id === firstActorId
+    for (;;) {
       const { gone, refusal } = this.#link
       // As an ask would.
       if (gone && refusal !== undefined)
         throw unavailable(this.path, refusal, this.#link.end?.error)
-      const room = deferred<void>()
-      this.#rooms.push(room)
-      this.#link.targets.keep(this)
-      await room.promise
+      if (refusal !== undefined || this.#depth >= this.address.capacity) await this.#wait()
+      else if (isThere || this.#handledTells !== before) return
+      else isThere = await this.#link.askForRoom(this)
     }
   }
 
@@ -75,8 +113,13 @@ export class RemoteTarget implements Target {
     const watcher = (end: End): void => callback(end)
     const isFirst = this.#watchers.size === 0
     this.#watchers.add(watcher)
+    this.#await()
     if (isFirst) this.#link.startWatch(this)
-    return () => void this.#watchers.delete(watcher)
+    return () => {
+      if (!this.#watchers.delete(watcher) || this.watched) return
+      this.#link.endWatch(this)
+      this.#rest()
+    }
   }
 
   down(end: End): void {
@@ -90,6 +133,13 @@ export class RemoteTarget implements Target {
   departed(index: number, isTell: boolean): void {
     this.#inFlight++
     if (isTell) this.#tells[index] = (this.#tells[index] ?? 0) + 1
+    this.#await()
+  }
+
+  /** So many tells were handled. */
+  handled(index: number, count: number): void {
+    this.#handledTells += count
+    this.arrivedTells(index, count)
   }
 
   /** The outcome of so many tells is known. */
@@ -98,6 +148,7 @@ export class RemoteTarget implements Target {
     this.arrived(count)
   }
 
+  /** So many have left the way: their outcome is known, or will be told to who asked. */
   arrived(count: number): void {
     this.#inFlight -= count
     const held = this.#held
@@ -108,6 +159,7 @@ export class RemoteTarget implements Target {
       held.release()
     }
     if (this.#rooms.length > 0 && this.#depth < this.address.capacity) this.roomAgain()
+    else this.#rest()
   }
 
   /** The peer is gone: what is held back, and the tells on their way, will not arrive. */
@@ -125,6 +177,7 @@ export class RemoteTarget implements Target {
 
   roomAgain(): void {
     for (const room of this.#rooms.splice(0)) room.resolve()
+    this.#rest()
   }
 
   bounce(
@@ -140,6 +193,27 @@ export class RemoteTarget implements Target {
 
   get #depth(): number {
     return this.#inFlight + (this.#held?.size ?? 0)
+  }
+
+  /** Until there may be room. */
+  #wait(): Promise<void> {
+    const room = deferred<void>()
+    this.#rooms.push(room)
+    this.#await()
+    return room.promise
+  }
+
+  #await(): void {
+    if (this.#awaited) return
+    this.#awaited = true
+    this.#link.targets.hold(this)
+  }
+
+  /** Forgotten by its number when nothing more is to come: then its refs alone keep it. */
+  #rest(): void {
+    if (!this.#awaited || this.#depth > 0 || this.watched || this.#rooms.length > 0) return
+    this.#awaited = false
+    this.#link.targets.release(this)
   }
 
   #bury(held: Mailbox<Asker>, reason: DeadLetterReason, cause?: Error): void {

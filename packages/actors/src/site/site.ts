@@ -12,6 +12,7 @@ import { deferred } from '../deferred.js'
 import { apart } from '../events.js'
 import type { Launch } from '../host/vessel.js'
 import type { Random } from '../random.js'
+import { Recent } from '../recent.js'
 import type { Child } from '../supervision/child.js'
 import type { Family } from '../supervision/family.js'
 import { Nursery } from '../supervision/nursery.js'
@@ -19,6 +20,7 @@ import { checkKill, checkStop } from '../supervision/options.js'
 import type { Ward } from '../supervision/ward.js'
 import type { Port } from '../transport/port.js'
 import type { Switchboard } from '../transport/switchboard.js'
+import { WeakIndex } from '../weak-index.js'
 import { TimerWheel } from '../wheel.js'
 import { Link } from './link.js'
 import type { OpenAsk, Sighting } from './sighting.js'
@@ -55,7 +57,12 @@ export interface SiteOptions {
   /** The system's own thread has none, and listens instead. */
   parent?: { site: SiteId; port: Port }
   onEvent?: (event: EventRecord['name'], data: Record<string, unknown>, error?: Error) => void
+  /** A thread or process has ended for good, and all that ran in it. */
+  onEnd?: (site: SiteId) => void
 }
+
+/** Of sites that are gone: whoever gets a ref of one older than that asks, and hears that it exited. */
+const noticesKept = 1000
 
 /** One thread's share of an actor system: its actors, its links to the other threads. */
 export class Site implements Ward {
@@ -77,7 +84,11 @@ export class Site implements Ward {
   starting = 0
   readonly #parent: Link | undefined
   readonly #onEvent: SiteOptions['onEvent']
+  readonly #onEnd: SiteOptions['onEnd']
   readonly #links = new Map<SiteId, Link>()
+  /** To sites that are gone: the same refs as long as they are held. */
+  readonly #pastLinks = new WeakIndex<SiteId, Link>()
+  readonly #notices = new Recent<SiteId, GoneNotice>(noticesKept)
   readonly #remoteHandles = new WeakMap<Target, Handle>()
 
   constructor(options: SiteOptions) {
@@ -93,6 +104,7 @@ export class Site implements Ward {
     this.abortWord = new Int32Array(options.abortWord ?? new SharedArrayBuffer(4))
     this.nursery = new Nursery(this, options.firstChildId)
     this.#onEvent = options.onEvent
+    this.#onEnd = options.onEnd
     this.book = new Book((letter) => this.emit('dead-letter', { ...letter }))
     if (options.parent !== undefined) {
       this.#parent = new Link(this, options.parent.site)
@@ -121,19 +133,23 @@ export class Site implements Ward {
 
   /** The link to a site; asks to be introduced to one not met before. */
   link(peer: SiteId): Link {
-    const known = this.#links.get(peer)
+    const known = this.#links.get(peer) ?? this.#pastLinks.get(peer)
     if (known !== undefined) return known
     const link = this.#addLink(peer)
+    const notice = this.noticeOf(peer)
+    if (notice !== undefined) link.retire(notice)
     // Its own sites are connected as they start; those of an earlier incarnation are gone.
-    if (!this.tree.has(peer)) this.tree.connect(peer)
+    else if (!this.tree.has(peer)) this.tree.connect(peer)
     return link
   }
 
   /** Another site was introduced, maybe one not met before. */
   linkBy(way: Way, peer: SiteId): void {
-    const link = this.#links.get(peer) ?? this.#addLink(peer)
+    const link = this.#links.get(peer) ?? this.#pastLinks.get(peer) ?? this.#addLink(peer)
+    if (link.gone) return this.discard(way)
     if ('port' in way) return link.attach(this.switchboard.toPort(way.port))
-    void this.#connect(way, link, peer).catch((error: Error) => link.unreachable(error))
+    if ('ticket' in way) return link.expect(this.switchboard.dial(way.ticket), () => undefined)
+    void this.#listen(link)
   }
 
   discard(way: Way): void {
@@ -144,12 +160,29 @@ export class Site implements Ward {
     return this.#links.get(peer)
   }
 
+  /** How a site ended for good, or the one that it was in; unless that is long ago. */
+  noticeOf(site: SiteId): GoneNotice | undefined {
+    const own = this.#notices.get(site)
+    if (own !== undefined || site === rootSite) return own
+    const above = this.noticeOf(parentOf(site))
+    return above && noticeBelow(above)
+  }
+
   /** A site and all below it are gone, or restarting. */
   retire(site: SiteId, notice: GoneNotice): void {
+    if (notice.next === 'nothing') {
+      this.#notices.note(site, notice)
+      if (notice.end.reason !== 'quarantined') this.#onEnd?.(site)
+    }
     this.#links.get(site)?.retire(notice)
     for (const [peer, link] of this.#links) {
       if (peer.startsWith(`${site}.`)) link.retire(noticeBelow(notice))
     }
+  }
+
+  /** Keeps of a link that is over what its refs need, as long as they are held. */
+  forget(link: Link): void {
+    if (link.over && this.#links.delete(link.peer)) this.#pastLinks.set(link.peer, link)
   }
 
   async spawn<P extends Protocol>(
@@ -218,7 +251,7 @@ export class Site implements Ward {
 
   asksElsewhere(): OpenAsk[] {
     return [...this.#links.values()].flatMap((link) =>
-      link.asks.askers.map(({ from, to, message }) => ({ from, to, message })),
+      link.askers.map(({ from, to, message }) => ({ from, to, message })),
     )
   }
 
@@ -238,16 +271,17 @@ export class Site implements Ward {
     return link
   }
 
-  async #connect(way: Exclude<Way, { port: unknown }>, link: Link, peer: SiteId): Promise<void> {
-    if ('ticket' in way) return link.attach(await this.switchboard.dial(way.ticket))
+  /** For the peer, which is told how to call. */
+  async #listen(link: Link): Promise<void> {
+    const { peer } = link
     try {
-      const { ticket, port } = await this.switchboard.listen()
+      const { ticket, port, cancel } = await this.switchboard.listen()
+      link.expect(port, cancel)
       this.tree.route({ t: 'introduced', to: peer, site: this.id, way: { ticket } })
-      link.attach(await port)
-    } catch (error) {
-      const record = toKaitianError(error, 'LINK_LOST', `${peer} cannot be called`).toRecord()
-      this.tree.route({ t: 'unreachable', to: peer, site: this.id, error: record })
-      throw error
+    } catch (cause) {
+      const error = toKaitianError(cause, 'LINK_LOST', `${peer} cannot be called`)
+      this.tree.route({ t: 'unreachable', to: peer, site: this.id, error: error.toRecord() })
+      link.unreachable(error)
     }
   }
 
@@ -263,11 +297,10 @@ export class Site implements Ward {
       return child === undefined ? undefined : execute(child, order)
     }
     const gone = deferred<void>()
-    const unwatch = target.watch(() => gone.resolve())
-    this.tree.route({ t: 'command', to: owner, site, id, ...order })
     // A crash may be followed by a restart: then there is no end to wait for.
-    if (order.command === 'crash') return unwatch()
-    await gone.promise
+    if (order.command !== 'crash') target.watch(() => gone.resolve())
+    this.tree.route({ t: 'command', to: owner, site, id, ...order })
+    if (order.command !== 'crash') await gone.promise
   }
 
   #targetOf(ref: ActorRef): Target {

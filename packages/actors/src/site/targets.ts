@@ -1,16 +1,18 @@
 import { WeakIndex } from '../weak-index.js'
 import type { Link } from './link.js'
 import { RemoteTarget } from './remote.js'
-import { firstActorId, type Address } from './wire.js'
+import type { Address } from './wire.js'
 
-/** The actors of one peer that this thread knows of: one object for each, by number. */
+/**
+ * The actors of one peer that this thread knows of: one object for each, as long as somebody holds
+ * its ref or waits for news of it. Its number is never another actor's, whatever incarnation the
+ * peer is in, but for the first one, which is the same actor in all of them.
+ */
 export class Targets {
   readonly #link: Link
-  readonly #known = new Map<number, RemoteTarget>()
-  /** Of incarnations that have ended. */
-  readonly #past = new WeakIndex<RemoteTarget>()
-  /** The peer's other actors ended with its last incarnation, but their outcomes may still come. */
-  #expiring = false
+  readonly #known = new WeakIndex<number, RemoteTarget>()
+  /** By number: news of them will come, though nobody may hold their refs. */
+  readonly #awaited = new Map<number, RemoteTarget>()
 
   constructor(link: Link) {
     this.#link = link
@@ -18,7 +20,7 @@ export class Targets {
 
   /** The actor at this address; the same object each time. */
   at(address: Address): RemoteTarget {
-    let target = this.#known.get(address.id) ?? this.#past.get(address.id)
+    let target = this.#known.get(address.id)
     if (target === undefined) {
       target = new RemoteTarget(this.#link, address)
       this.#known.set(address.id, target)
@@ -26,34 +28,21 @@ export class Targets {
     return target
   }
 
-  known(id: number): RemoteTarget | undefined {
-    return this.#known.get(id)
+  /** Whom there is news for. */
+  awaited(id: number): RemoteTarget | undefined {
+    return this.#awaited.get(id)
   }
 
-  all(): Iterable<RemoteTarget> {
-    return this.#known.values()
+  /** As they are now: who is told may await, and be awaited, anew. */
+  allAwaited(): RemoteTarget[] {
+    return [...this.#awaited.values()]
   }
 
-  /** Also one of a past incarnation: news for it will come by its number. */
-  keep(target: RemoteTarget): void {
-    const { id } = target.address
-    if (!this.#known.has(id)) this.#known.set(id, target)
+  hold(target: RemoteTarget): void {
+    this.#awaited.set(target.address.id, target)
   }
 
-  /** The incarnation that they are of has ended; `expire` when no more outcomes come. */
-  outdate(): void {
-    this.#expiring = true
-  }
-
-  /** The ids of a past incarnation will not be used again; the refs keep the targets themselves. */
-  expire(): void {
-    if (!this.#expiring) return
-    this.#expiring = false
-    for (const [id, target] of this.#known) {
-      // One that is watched since then may be of the next incarnation.
-      if (id === firstActorId || target.awaited) continue
-      this.#known.delete(id)
-      this.#past.set(id, target)
-    }
+  release(target: RemoteTarget): void {
+    this.#awaited.delete(target.address.id)
   }
 }

@@ -24,9 +24,7 @@ export class Tree {
   readonly #site: Site
   readonly #parent: Link | undefined
   readonly #threads = new Map<SiteId, RemoteBody>()
-  /** Of threads this one had started. */
-  readonly #departed = new Map<SiteId, GoneNotice>()
-  readonly #queries = new Map<number, Deferred<unknown>>()
+  readonly #queries = new Map<number, { site: SiteId; answer: Deferred<unknown> }>()
   #lastQuery = 0
 
   constructor(site: Site, parent: Link | undefined) {
@@ -69,7 +67,7 @@ export class Tree {
         )
         return
       case 'answer':
-        return this.#queries.get(frame.id)?.resolve(frame.value)
+        return this.#queries.get(frame.id)?.answer.resolve(frame.value)
       default:
         return this.route(frame)
     }
@@ -78,8 +76,7 @@ export class Tree {
   /** Hands the frame on towards `to`, or acts on it. */
   route(frame: RoutedFrame): void {
     if (frame.to === this.#site.id) return this.#act(frame)
-    const next = this.#towards(frame.to)
-    if (next !== undefined) return next.post(frame)
+    if (this.#towards(frame.to)?.post(frame) === true) return
     // Nobody there any more: the thread itself, or one between it and here.
     if (frame.t === 'introduced') this.#site.discard(frame.way)
     if (frame.t === 'connect') this.#answerAbsent(frame.from, frame.site, unknownEnd)
@@ -95,24 +92,12 @@ export class Tree {
 
   announceGone(site: SiteId, end: End, how: Omit<GoneNotice, 'end'>): void {
     const notice = { end: endToRecord(end), ...how }
-    if (how.next === 'nothing') {
-      this.#departed.set(site, notice)
-      this.#threads.delete(site)
-    }
+    if (how.next === 'nothing') this.#threads.delete(site)
     this.#gone(site, notice, undefined)
   }
 
   announceBack(site: SiteId): void {
     this.#back(site, undefined)
-  }
-
-  /** It did not end, nor did the thread or process of this one that it is in. */
-  mayRun(site: SiteId): boolean {
-    for (const [gone, { end }] of this.#departed) {
-      const within = site === gone || site.startsWith(`${gone}.`)
-      if (within && end.reason !== 'quarantined') return false
-    }
-    return true
   }
 
   /** Of this thread and all below it. One that dies while it is asked counts as nothing. */
@@ -138,14 +123,21 @@ export class Tree {
     if (!body.running) return undefined
     const id = ++this.#lastQuery
     const answer = deferred<unknown>()
-    this.#queries.set(id, answer)
-    this.#site.link(body.site).post({ t: 'query', id, what })
+    this.#queries.set(id, { site: body.site, answer })
     const limit = this.#site.wheel.after(withinMs, () => answer.resolve(undefined))
+    this.#site.link(body.site).post({ t: 'query', id, what })
     try {
-      return (await Promise.race([answer.promise, body.died])) as Answers[What] | undefined
+      return (await answer.promise) as Answers[What] | undefined
     } finally {
       limit.cancel()
       this.#queries.delete(id)
+    }
+  }
+
+  /** The present incarnation has ended, and answers nothing any more. */
+  ended(site: SiteId): void {
+    for (const query of this.#queries.values()) {
+      if (query.site === site) query.answer.resolve(undefined)
     }
   }
 
@@ -173,7 +165,7 @@ export class Tree {
     if (site === this.#site.id) return this.#acquaint(site, from)
     const thread = this.#threads.get(site)
     if (thread === undefined) {
-      return this.#answerAbsent(from, site, this.#departed.get(site) ?? unknownEnd)
+      return this.#answerAbsent(from, site, this.#site.noticeOf(site) ?? unknownEnd)
     }
     // While it restarts there is nobody to introduce; `back` makes the asker ask again.
     if (thread.reachable) this.#acquaint(site, from)

@@ -44,12 +44,18 @@ export const Op = {
   down: 13,
   /** TreeFrame */
   tree: 14,
+  /** to: as if there had been no watch */
+  unwatch: 15,
+  /** id: it has left the mailbox, and its outcome is still to come */
+  arrived: 16,
+  /** id, to: answered like an ask when there is room, but no message */
+  room: 17,
 } as const
 
-export const opcode = 15
+export const opcode = 31
 /** The payload or value holds addresses where the sender had refs. */
-export const withRefs = 16
-export const withTrace = 32
+export const withRefs = 32
+export const withTrace = 64
 
 /** A thread or process of the system: `0` is the system's own, `0.2` a thread that it started, `0.p3` a process. */
 export type SiteId = string

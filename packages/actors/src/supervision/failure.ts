@@ -71,6 +71,10 @@ const sentences: Record<DeadLetterReason, [ErrorCode, (path: string, cause?: Err
     (path) =>
       `A message to ${path} cannot cross threads; send plain data, typed arrays, shared buffers and refs`,
   ],
+  'too-large': [
+    'MESSAGE_TOO_LARGE',
+    (path, cause) => `A message to ${path} was not sent. ${cause?.message}`,
+  ],
   invalid: [
     'MESSAGE_INVALID',
     (path, cause) => `A message of ${path} is refused: ${cause?.message}`,
@@ -93,8 +97,10 @@ const sentences: Record<DeadLetterReason, [ErrorCode, (path: string, cause?: Err
 /** The sender's error for a message that an actor in this state cannot take. */
 export function unavailable(path: string, reason: DeadLetterReason, cause?: Error): KaitianError {
   const [code, sentence] = sentences[reason]
-  const issues = isKaitianError(cause) ? cause.fields.issues : undefined
-  const fields = { path, reason, ...(issues === undefined ? {} : { issues }) }
+  // What was wrong with the message itself is known to its cause.
+  const isMessages = reason === 'invalid' || reason === 'too-large'
+  const known = isMessages && isKaitianError(cause) ? cause.fields : {}
+  const fields = { ...known, path, reason }
   return new KaitianError(code, sentence(path, cause), { cause, fields })
 }
 

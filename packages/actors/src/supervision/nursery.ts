@@ -7,10 +7,15 @@ import { RemoteBody } from '../host/remote-body.js'
 import type { Remote } from '../host/vessel.js'
 import type { Site } from '../site/site.js'
 import { firstActorId, type Address, type SiteData, type SiteId } from '../site/wire.js'
+import { Recent } from '../recent.js'
 import { WeakIndex } from '../weak-index.js'
 import { Child } from './child.js'
+import type { End } from './failure.js'
 import type { Guardian } from './guardian.js'
 import type { Ward } from './ward.js'
+
+/** Whoever asks for one that ended before so many others is told that it has stopped. */
+const endsKept = 1000
 
 /** Makes the actors of one thread, and the threads that it starts, and finds them again. */
 export class Nursery {
@@ -18,7 +23,8 @@ export class Nursery {
   /** Those that another thread knows of: only they can be asked for by number. */
   readonly #published = new Map<number, Cell>()
   /** Of these, the ones that are gone, while anybody here holds their refs. */
-  readonly #departed = new WeakIndex<Cell | Departed>()
+  readonly #departed = new WeakIndex<number, Cell | Departed>()
+  readonly #ends = new Recent<number, End>(endsKept)
   readonly #sites = new Map<SiteId, Child>()
   #nextId: number
 
@@ -36,7 +42,7 @@ export class Nursery {
   target(address: Address): Cell | Departed {
     const known = this.known(address.id)
     if (known !== undefined) return known
-    const departed = new Departed(this.#site, address)
+    const departed = new Departed(this.#site, address, this.endOf(address.id))
     this.#departed.set(address.id, departed)
     return departed
   }
@@ -45,12 +51,18 @@ export class Nursery {
     return this.#published.get(id) ?? this.#departed.get(id)
   }
 
+  /** How one ended that another thread knew of, also when nothing else is left of it. */
+  endOf(id: number): End {
+    return this.#ends.get(id) ?? { reason: 'stopped' }
+  }
+
   publish(cell: Cell): void {
     if (this.#published.has(cell.id)) return
     this.#published.set(cell.id, cell)
     cell.child.onGone(() => {
       this.#published.delete(cell.id)
       this.#departed.set(cell.id, cell)
+      this.#ends.note(cell.id, cell.child.end as End)
     })
   }
 

@@ -24,6 +24,7 @@ export class SimVessel extends Vessel {
   readonly #below = new Set<SimVessel>()
   readonly #abortWord = new AbortWord()
   #over = false
+  #terminated = false
   /** See `Faults.hang`. */
   hangs = false
 
@@ -55,6 +56,7 @@ export class SimVessel extends Vessel {
 
   /** A real one goes on for a while: what it is at when it hears of it, and maybe more, still happens. */
   terminate(): void {
+    this.#terminated = true
     if (!this.hangs) return this.#world.air.soon(() => this.die(1))
     this.#world.note(this.#data.path, `${this.placement} does not end`)
     this.#habitat.freeze()
@@ -87,7 +89,7 @@ export class SimVessel extends Vessel {
       port,
       world,
       load: () => Promise.resolve(actor),
-      leave: () => this.die(0),
+      leave: () => this.die(this.#terminated ? 1 : 0),
     })
     this.#world.sites.set(data.site, site)
   }

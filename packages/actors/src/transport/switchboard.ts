@@ -1,4 +1,5 @@
 import type { SiteId } from '../site/wire.js'
+import type { Ticket } from './exchange.js'
 import type { Port } from './port.js'
 
 /** How two sites come to have a port between them. */
@@ -11,8 +12,8 @@ export interface Switchboard {
   toPort(end: unknown): Port
   /** Closes an end that nobody is left to take. */
   discard(end: unknown): void
-  /** Waits for the one caller that has the ticket. */
-  listen(): Promise<{ ticket: { path: string; key: string }; port: Promise<Port> }>
-  dial(ticket: { path: string; key: string }): Promise<Port>
+  /** Waits for the one caller that has the ticket, until it comes or `cancel` is called. */
+  listen(): Promise<{ ticket: Ticket; port: Promise<Port>; cancel: () => void }>
+  dial(ticket: Ticket): Promise<Port>
   close(): void
 }
