@@ -1,5 +1,5 @@
 import type { MailboxOptions, Overflow, Random, RestartOptions, Strategy } from '@kaitian/actors'
-import type { Act, Child, Deed, Errand, Fault, Limits, Step, Where } from './script.js'
+import type { Act, Aftermath, Child, Deed, Errand, Fault, Limits, Step, Where } from './script.js'
 
 /** Writes the script for a seed. */
 export function writeScript(random: Random): Step[] {
@@ -10,6 +10,7 @@ const overflows: readonly Overflow[] = ['reject', 'drop-oldest', 'drop-newest', 
 const strategies: readonly Strategy[] = ['one-for-one', 'one-for-all', 'rest-for-one']
 const spans = [1, 2, 5, 10, 20, 50, 100, 200]
 const places: readonly Where[] = ['inline', 'inline', 'thread', 'thread', 'process']
+const aftermaths: readonly Aftermath[] = ['restart', 'restart', 'restart', 'kill', 'stop']
 const faults: readonly Fault[] = ['crash', 'exit', 'stall', 'dropNext', 'delay', 'hang']
 
 type Choice<T> = readonly [weight: number, make: () => T]
@@ -17,6 +18,8 @@ type Choice<T> = readonly [weight: number, make: () => T]
 class Author {
   readonly #random: Random
   #slots = 0
+  /** Of these, the ones on a thread or in a process. */
+  readonly #apart: number[] = []
   #groups = 0
   #names = 0
 
@@ -28,7 +31,8 @@ class Author {
     const steps: Step[] = []
     for (let i = 1 + this.#below(3); i > 0; i--) steps.push(this.#spawn(), { do: 'advance', ms: 0 })
     for (let i = 5 + this.#below(20); i > 0; i--) {
-      steps.push(this.#step())
+      if (this.#apart.length > 0 && this.#chance(0.1)) steps.push(...this.#ambush())
+      else steps.push(this.#step())
       if (this.#chance(0.4)) steps.push({ do: 'advance', ms: this.#chance(0.5) ? 0 : this.#span() })
     }
     const timeoutMs = this.#chance(0.3) ? { timeoutMs: this.#span() } : {}
@@ -54,7 +58,21 @@ class Author {
       [slot > 0 ? 3 : 0, () => ({ under: this.#below(slot) })],
       [this.#groups > 0 ? 3 : 0, () => ({ group: this.#below(this.#groups) })],
     ])
-    return { do: 'spawn', slot, ...where, child: this.#child(0) }
+    const child = this.#child(0)
+    if (child.on !== 'inline') this.#apart.push(slot)
+    return { do: 'spawn', slot, ...where, child }
+  }
+
+  /** Ends it in the turn of an answer, while more of what it says is on its way. */
+  #ambush(): Step[] {
+    const to = this.#pick(this.#apart)
+    const errand = { refs: [], deeds: [] }
+    const after = this.#pick(aftermaths)
+    const more = this.#several(1 + this.#below(4), (): Step => {
+      const deeds = this.#chance(0.7) ? this.#burst(this.#below(4)) : []
+      return { do: 'tell', to, errand: { refs: [], deeds }, times: this.#times() }
+    })
+    return [{ do: 'ask', to, errand, limits: {}, wait: false, after }, ...more]
   }
 
   #supervise(): Step {
@@ -78,6 +96,7 @@ class Author {
     if (depth < 2 && this.#chance(0.2)) start.push({ do: 'spawn', child: this.#child(depth + 1) })
     if (depth < 2 && this.#chance(0.15)) start.push(this.#group(depth))
     if (start.length > 0 && this.#chance(0.2)) start.push(this.#act(this.#below(4), 2))
+    if (this.#chance(0.1)) start.push(...this.#burst(this.#below(4)))
     return {
       name: `a${this.#names++}`,
       on: this.#pick(places),
@@ -140,6 +159,16 @@ class Author {
     ])
   }
 
+  /** Asks in a row, each in a post of its own, and answered after a while. */
+  #burst(to: number): Deed[] {
+    const ms = this.#chance(0.5) ? 0 : this.#span()
+    return this.#several(2 + this.#below(5), (): Deed[] => {
+      const deeds: Deed[] = ms === 0 ? [] : [{ do: 'sleep', ms, deaf: false }]
+      const limits = { timeoutMs: 200 }
+      return [{ do: 'ask', to, errand: { refs: [], deeds }, limits, wait: false }, { do: 'pause' }]
+    }).flat()
+  }
+
   #times(): number {
     return this.#chance(0.6) ? 1 : 1 + this.#below(10)
   }
@@ -150,7 +179,10 @@ class Author {
     if (depth > 0) limits.timeoutMs ??= this.#span()
     const errand = this.#errand(depth)
     if (this.#chance(0.3)) errand.deeds.unshift(this.#defer())
-    return { do: 'ask', to, errand, limits, wait: this.#chance(0.5) }
+    // Who is killed or asked to stop should have something more to say.
+    if (!this.#chance(0.2)) return { do: 'ask', to, errand, limits, wait: this.#chance(0.5) }
+    if (depth < 3) errand.deeds.push(...this.#burst(this.#below(4)))
+    return { do: 'ask', to, errand, limits, wait: false, after: this.#pick(aftermaths) }
   }
 
   #consume(to: number, depth: number): Act {

@@ -10,7 +10,7 @@ import { KaitianError } from '@kaitian/errors'
 import type { Life } from './life.js'
 import type { Letter } from './mail.js'
 import type { Answer, PlayerProtocol, PlayerRef, Role } from './protocol.js'
-import type { Act, Child, Deed } from './script.js'
+import type { Act, Aftermath, Child, Deed } from './script.js'
 import type { Sender } from './sender.js'
 
 /** Who performs deeds, and in which turn. */
@@ -24,6 +24,7 @@ export interface Doer {
   /** The message in hand, and the answer to it if it is an ask. */
   letter: Letter | undefined
   answer: () => Answer
+  known: readonly PlayerRef[]
   refOf: (number: number) => PlayerRef | undefined
   learn: (ref: ActorRef) => void
 }
@@ -148,7 +149,8 @@ function act(deed: Act, doer: Doer): void | Promise<void> {
     case 'tell':
       return sender.tell(deed)
     case 'ask': {
-      const asked = sender.ask(deed).then((answer) => answer?.refs.forEach(doer.learn))
+      const after = (ref: PlayerRef): void => follow(deed.after, ref, doer)
+      const asked = sender.ask(deed, after).then((answer) => answer?.refs.forEach(doer.learn))
       return deed.wait ? asked : undefined
     }
     case 'consume':
@@ -173,6 +175,14 @@ function act(deed: Act, doer: Doer): void | Promise<void> {
     }
   }
   return undefined
+}
+
+/** In the midst of what it has sent, maybe. */
+function follow(after: Aftermath | undefined, ref: PlayerRef, { ctx, life }: Doer): void {
+  life.witness.look()
+  if (after === undefined || life.lost || (after !== 'stop' && life.number >= lives)) return
+  const over = after === 'stop' ? ctx.stop(ref) : ctx.kill(ref, { restart: after === 'restart' })
+  void life.witness.expect(`${after} of ${ref.path}`, over, life)
 }
 
 function watch({ to, unwatchMs, deeds }: Act & { do: 'watch' }, doer: Doer): void {
@@ -222,9 +232,12 @@ export function optionsOf({ name, on, mailbox, restart, stop }: Child): SpawnOpt
 /** What `spawn` may reject with. */
 export const spawnRefusals = ['SPAWN_FAILED', 'ACTOR_STOPPED', 'BAD_ARGUMENT', 'SYSTEM_STOPPED']
 
+/** Refs that a new actor is given. */
+export const mostKnown = 3
+
 async function spawn(
   child: Child,
-  { life, learn, role, actor }: Doer,
+  { life, learn, role, actor, known }: Doer,
   where: Pick<Context, 'spawn'>,
   parent: string = life.path,
 ): Promise<void> {
@@ -233,7 +246,8 @@ async function spawn(
   if (life.lost) return new Promise<void>(() => undefined)
   const path = `${parent}/${child.name}`
   witness.mail.declare(path, child.mailbox?.overflow)
-  const started = where.spawn(actor, { run: role.run, path, child }, optionsOf(child))
+  const args = { run: role.run, path, child, refs: known.slice(0, mostKnown) }
+  const started = where.spawn(actor, args, optionsOf(child))
   try {
     learn(await witness.expect(`the spawn of ${path}`, started, life))
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { DeadLetter, DeferredAnswer, MessageKind, Overflow } from '@kaitian/actors'
+import type { Life } from './life.js'
 import type { Answer } from './protocol.js'
 import type { Errand } from './script.js'
 import type { Witness } from './witness.js'
@@ -8,6 +9,8 @@ export interface Letter {
   readonly id: number
   readonly kind: MessageKind
   readonly from: string
+  /** The life that has sent it; undefined when that is the test itself. */
+  readonly sender: Life | undefined
   readonly to: string
   /** Among those from there to there. */
   readonly order: number
@@ -58,13 +61,19 @@ export class Mail {
     return this.#overflows.get(path) ?? 'reject'
   }
 
-  send(kind: MessageKind, from: string, to: string, junk: Errand['junk']): Letter {
+  send(
+    kind: MessageKind,
+    from: string,
+    sender: Life | undefined,
+    to: string,
+    junk: Errand['junk'],
+  ): Letter {
     const way = `${from} → ${to}`
     const order = (this.#sent.get(way) ?? 0) + 1
     this.#sent.set(way, order)
     const id = this.letters.length
     const at = this.#witness.system.clock.now()
-    const letter: Letter = { id, kind, from, to, order, at, junk, state: 'sent' }
+    const letter: Letter = { id, kind, from, sender, to, order, at, junk, state: 'sent' }
     this.letters.push(letter)
     return letter
   }

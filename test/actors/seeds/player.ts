@@ -28,6 +28,7 @@ export class Player implements Handlers<typeof PlayerProtocol> {
     this.#sender = new Sender(this.#witness, role.path, this.#life, (number) =>
       this.#known.length === 0 ? undefined : this.#known[number % this.#known.length],
     )
+    for (const ref of role.refs) this.#learn(ref)
     if (!role.child.fails.constructor.includes(this.#life.number)) return
     this.#life.stillborn = true
     throw new Error('fails in its constructor')
@@ -137,7 +138,8 @@ export class Player implements Handlers<typeof PlayerProtocol> {
       life: this.#life,
       sender: this.#sender,
       letter: id === undefined ? undefined : this.#witness.mail.letters[id],
-      answer: () => ({ id: id ?? 0, refs: refs ?? [] }),
+      answer: () => ({ id: id ?? 0, refs: [...(refs ?? [])] }),
+      known: this.#known,
       refOf: (number) => this.#known[number % Math.max(1, this.#known.length)],
       learn: (ref) => {
         this.#learn(ref)

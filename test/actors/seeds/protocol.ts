@@ -34,4 +34,6 @@ export interface Role {
   run: number
   path: string
   child: Child
+  /** Of actors that it knows in each life, from its start. */
+  refs: ActorRef[]
 }

@@ -24,10 +24,13 @@ export interface Limits {
 /** To whom, as a number among the refs that the sender knows; counted round. */
 type To = { to: number }
 
+/** What is done to who was asked, as soon as the answer is there: more of what it sent may be on its way. */
+export type Aftermath = 'restart' | 'kill' | 'stop'
+
 /** What both actors and the test do to actors. */
 export type Act =
   | (To & { do: 'tell'; errand: Errand; times: number })
-  | (To & { do: 'ask'; errand: Errand; limits: Limits; wait: boolean })
+  | (To & { do: 'ask'; errand: Errand; limits: Limits; wait: boolean; after?: Aftermath })
   /** Takes so many items of a flow and breaks off; all, unless told. */
   | (To & { do: 'consume'; errand: Errand; limits: Limits; credit: number; take?: number })
   | (To & { do: 'room' })

@@ -57,8 +57,15 @@ export class Sender {
     }
   }
 
-  /** Resolves with the answer, if there is one; never rejects. */
-  async ask({ to, errand, limits }: Of<'ask'>): Promise<Answer | undefined> {
+  /**
+   * Resolves with the answer, if there is one; never rejects.
+   *
+   * @param after called as soon as there is an answer
+   */
+  async ask(
+    { to, errand, limits }: Of<'ask'>,
+    after: (ref: PlayerRef) => void = () => undefined,
+  ): Promise<Answer | undefined> {
     const ref = this.#refOf(to)
     if (ref === undefined) return undefined
     const { options, begin, end } = this.#options(limits)
@@ -68,6 +75,7 @@ export class Sender {
     begin()
     try {
       const answer = await promise
+      after(ref)
       this.#checkAnswer(letter, answer)
       return answer
     } catch (error) {
@@ -128,7 +136,7 @@ export class Sender {
 
   #send(kind: MessageKind, { path }: PlayerRef, errand: Errand, limits: Limits = {}): Letter {
     const { mail } = this.#witness
-    const letter = mail.send(kind, this.#name, path, errand.junk)
+    const letter = mail.send(kind, this.#name, this.#life, path, errand.junk)
     if (limits.abort === 'before') letter.unsent = true
     return letter
   }

@@ -13,7 +13,7 @@ const lists = new Set([
 ])
 /** What may be left out. */
 const options = new Set(
-  'items itemMs junk timeoutMs abort take unwatchMs cancelMs mailbox restart stop backoffMs maxBackoffMs abortMs exitMs'.split(
+  'items itemMs junk after timeoutMs abort take unwatchMs cancelMs mailbox restart stop backoffMs maxBackoffMs abortMs exitMs'.split(
     ' ',
   ),
 )

@@ -1,10 +1,10 @@
 import type { Group } from '@kaitian/actors'
 import type { TestSystem } from '@kaitian/actors/testing'
 import { KaitianError } from '@kaitian/errors'
-import { optionsOf, spawnRefusals } from './deeds.js'
+import { mostKnown, optionsOf, spawnRefusals } from './deeds.js'
 import { Player } from './player.js'
 import type { PlayerRef } from './protocol.js'
-import type { Act, Step } from './script.js'
+import type { Act, Aftermath, Step } from './script.js'
 import { Sender } from './sender.js'
 import { checkBounds } from './verdict.js'
 import { Witness } from './witness.js'
@@ -63,7 +63,7 @@ export class Stage {
       case 'tell':
         return this.#sender.tell(step)
       case 'ask':
-        return void this.#sender.ask(step)
+        return void this.#sender.ask(step, (ref) => this.#follow(step.after, ref))
       case 'consume':
         return void this.#sender.consume(step)
       case 'room':
@@ -80,6 +80,14 @@ export class Stage {
             ...(step.timeoutMs === undefined ? {} : { timeoutMs: step.timeoutMs }),
           })
     void this.witness.expect(`${step.do} of ${ref.path}`, over)
+  }
+
+  #follow(after: Aftermath | undefined, ref: PlayerRef): void {
+    if (after === undefined) return
+    const { system } = this
+    const over =
+      after === 'stop' ? system.stop(ref) : system.kill(ref, { restart: after === 'restart' })
+    void this.witness.expect(`${after} of ${ref.path}`, over)
   }
 
   #watch(ref: PlayerRef, { unwatchMs }: Act & { do: 'watch' }): void {
@@ -114,7 +122,9 @@ export class Stage {
     if (where === undefined) return
     const path = `${'path' in where ? where.path : where.name}/${child.name}`
     witness.mail.declare(path, child.mailbox?.overflow)
-    const started = where.spawn(Player, { run: witness.run, path, child }, optionsOf(child))
+    const refs = [...this.refs.values()].slice(0, mostKnown)
+    const args = { run: witness.run, path, child, refs }
+    const started = where.spawn(Player, args, optionsOf(child))
     const what = `the spawn of ${path}`
     void witness.expect(what, started).then(
       (ref) => this.#add(slot, ref),

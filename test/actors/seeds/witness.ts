@@ -131,6 +131,8 @@ export class Witness {
       this.#threads.set(path, news === 'starts')
       if (news === 'starts') continue
       if (news === 'does not end') this.#stuck.add(path)
+      // A fault may end what would not have ended by itself.
+      else this.#stuck.delete(path)
       if (code === '0') this.goodEnds++
       else this.deaths++
       this.#lose(path, code === '0')
@@ -183,11 +185,6 @@ export class Witness {
   isOver(name: string | undefined): boolean {
     const [path, number] = (name ?? '').split('#')
     return this.lives.get(path)?.[Number(number)]?.hasEnded ?? true
-  }
-
-  /** A thread of the actor at that path has ended. */
-  isLost(path: string): boolean {
-    return this.lives.get(path)?.some(({ lost }) => lost) ?? false
   }
 
   /** Fails when `error` is not one of those that are documented for this. */
