@@ -18,7 +18,11 @@ async function drive(on: Placement, steps: readonly Step[]) {
   system.events.on('dead-letter', () => letters++)
   try {
     const restart = { max: 1, withinMs: 60_000 }
-    const probe = await system.spawn(ProbeActor, {}, { on, restart, mailbox: { capacity: 3 } })
+    const probe = await system.spawn(ProbeActor, undefined, {
+      on,
+      restart,
+      mailbox: { capacity: 3 },
+    })
     const count = (ask: Promise<unknown>): void => {
       sent++
       asks.push(ask.catch(() => undefined).then(() => settled++))
@@ -69,7 +73,7 @@ for (const [where, on] of placements) {
     const system = createSystem()
     const letters: unknown[] = []
     system.events.on('dead-letter', (letter) => letters.push(letter))
-    const probe = await system.spawn(ProbeActor, {}, { on, name: 'p' })
+    const probe = await system.spawn(ProbeActor, undefined, { on, name: 'p' })
     await system.stop(probe)
     assert.is(probe.tell.note(1), 'rejected')
     assert.equal(letters, [

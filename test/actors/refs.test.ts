@@ -11,8 +11,8 @@ const on = { thread: probeModule }
 test(
   'a ref passed to a third thread reaches its actor over a port of their own',
   withSystem(async (system) => {
-    const a = await system.spawn(ProbeActor, {}, { on, name: 'a' })
-    const b = await system.spawn(ProbeActor, {}, { on, name: 'b' })
+    const a = await system.spawn(ProbeActor, undefined, { on, name: 'a' })
+    const b = await system.spawn(ProbeActor, undefined, { on, name: 'b' })
     assert.is(await a.ask.askOther({ other: b, value: 'via a' }), 'via a')
     const before = (await system.accounts()).sent
     // This thread does nothing but wait, so the messages do not pass through it.
@@ -32,8 +32,8 @@ test(
 test(
   'refs travel in arrays and objects of arguments, messages and replies, and stay themselves',
   withSystem(async (system) => {
-    const a = await system.spawn(ProbeActor, {}, { on, name: 'a' })
-    const here = await system.spawn(ProbeActor, {}, { name: 'here' })
+    const a = await system.spawn(ProbeActor, undefined, { on, name: 'a' })
+    const here = await system.spawn(ProbeActor, undefined, { name: 'here' })
     const sent = { list: [a, { here }], count: 2, bytes: new Uint8Array([1, 2]) }
     const back = (await a.ask.echo(sent)) as typeof sent
     assert.is(back.list[0], a, 'the same object for the same actor')
@@ -52,14 +52,14 @@ test(
 test(
   'an actor on a thread spawns children in its own thread and on new ones',
   withSystem(async (system) => {
-    const a = await system.spawn(ProbeActor, {}, { on, name: 'a' })
+    const a = await system.spawn(ProbeActor, undefined, { on, name: 'a' })
     const inline = await a.ask.beget({ name: 'inline', on: 'inline' })
     const other = await a.ask.beget({ name: 'other', on: probeModule.href })
     assert.is(inline.path, 'system/a/inline')
     const threads = [threadId, await a.ask.thread(), await other.ask.thread()]
     assert.is(new Set(threads).size, 3)
     assert.is(await inline.ask.thread(), threads[1])
-    const here = await system.spawn(ProbeActor, {}, { name: 'here' })
+    const here = await system.spawn(ProbeActor, undefined, { name: 'here' })
     const deep = await a.ask.beget({ name: 'deep', on: probeModule.href })
     assert.is(await deep.ask.echo(here), here)
     await inline.ask.fault().catch(() => undefined)
@@ -70,7 +70,7 @@ test(
 test(
   'shared memory is shared, not copied',
   withSystem(async (system) => {
-    const a = await system.spawn(ProbeActor, {}, { on })
+    const a = await system.spawn(ProbeActor, undefined, { on })
     const cells = new Int32Array(new SharedArrayBuffer(4))
     const back = (await a.ask.echo(cells)) as Int32Array
     Atomics.store(cells, 0, 42)
@@ -81,8 +81,8 @@ test(
 test(
   'a third thread hears of a stop, of a kill, of an exit and of a failure',
   withSystem(async (system) => {
-    const watcher = await system.spawn(ProbeActor, {}, { on, name: 'watcher' })
-    const spawn = (name: string) => system.spawn(ProbeActor, {}, { on, name })
+    const watcher = await system.spawn(ProbeActor, undefined, { on, name: 'watcher' })
+    const spawn = (name: string) => system.spawn(ProbeActor, undefined, { on, name })
     const targets = await Promise.all(['stop', 'kill', 'exit', 'fault', 'parent'].map(spawn))
     const [stop, kill, exit, fault, parent] = targets
     const child = await parent.ask.beget({ name: 'child', on: 'inline' })
@@ -113,8 +113,8 @@ test(
   'a third thread reaches an actor again whose thread was restarted',
   withSystem(async (system) => {
     const restart = { max: 5, withinMs: 60_000 }
-    const a = await system.spawn(ProbeActor, {}, { on, name: 'a' })
-    const b = await system.spawn(ProbeActor, {}, { on, name: 'b', restart })
+    const a = await system.spawn(ProbeActor, undefined, { on, name: 'a' })
+    const b = await system.spawn(ProbeActor, undefined, { on, name: 'b', restart })
     assert.is(await a.ask.askOther({ other: b, value: 1 }), 1)
     const restarted = nextEvent(system, 'restarted')
     await rejection(b.ask.exit(1), 'THREAD_EXITED')
@@ -137,7 +137,7 @@ test(
 test(
   'orders work from a thread that did not start the actor, and reach below a dead one',
   withSystem(async (system) => {
-    const parent = await system.spawn(ProbeActor, {}, { on, name: 'parent' })
+    const parent = await system.spawn(ProbeActor, undefined, { on, name: 'parent' })
     const child = await parent.ask.beget({ name: 'child', on: probeModule.href })
     await system.stop(child)
     await rejection(child.ask.echo(1), 'ACTOR_STOPPED')
@@ -153,8 +153,8 @@ test(
   'a ref of another system is refused',
   withSystem(async (system) => {
     const other = createSystem()
-    const foreign = await other.spawn(ProbeActor, {})
-    const a = await system.spawn(ProbeActor, {}, { on })
+    const foreign = await other.spawn(ProbeActor, undefined)
+    const a = await system.spawn(ProbeActor, undefined, { on })
     await rejection(a.ask.echo(foreign), 'MESSAGE_NOT_CLONEABLE')
     await rejection(system.stop(foreign), 'BAD_ARGUMENT')
     await other.dispose()
