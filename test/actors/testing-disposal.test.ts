@@ -1,4 +1,4 @@
-import { ask, protocol, type SpawnOptions } from '@kaitian/actors'
+import { ask, protocol, tell, type Context, type SpawnOptions } from '@kaitian/actors'
 import { testSystem, type TestSystem } from '@kaitian/actors/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -82,6 +82,59 @@ test('dispose itself leaves the clock to the test', async () => {
   assert.equal(disposed, {})
   await system.advance(70)
   assert.is(disposed.value, 70)
+})
+
+const HolderProtocol = protocol({ linger: tell() })
+
+/** Owns what is never disposed of, and sets timers when all is over. */
+class Holder {
+  static readonly protocol = HolderProtocol
+  readonly #failed: string[]
+
+  constructor({ failed }: { failed: string[] }) {
+    this.#failed = failed
+  }
+
+  start(ctx: Context) {
+    ctx.own({ dispose: () => new Promise<void>(() => undefined) })
+  }
+
+  async linger(_: void, ctx: Context) {
+    await ctx.clock.sleep(5000)
+    try {
+      ctx.after(1, () => this.#failed.push('a timer after the end'))()
+      ctx.every(1, () => this.#failed.push('timers after the end'))()
+    } catch (error) {
+      this.#failed.push(String(error))
+    }
+  }
+}
+
+/** By a stop first, whose limits end before those of the kill do. */
+for (const restart of [false, true]) {
+  test(`A3 a kill${restart ? ' with restart' : ''} that the end of the system overtakes is settled`, async () => {
+    const system = testSystem({ seed: 1 })
+    const options: SpawnOptions = restart ? { restart: { max: 1, withinMs: 1000 } } : {}
+    const holder = await system.spawn(Holder, { failed: [] }, options)
+    if (!restart) void system.stop(holder, { timeoutMs: 20 })
+    await system.advance(50)
+    const killed = outcomeOf(system.kill(holder, { restart }).then(() => 'settled'))
+    await system.settle()
+    void system.dispose({ timeoutMs: 2 })
+    await system.advance(10_000)
+    assert.is(killed.value, 'settled')
+  })
+}
+
+test('whoever outlives the system may set timers, which never fire', async () => {
+  const failed: string[] = []
+  const system = testSystem({ seed: 1 })
+  const holder = await system.spawn(Holder, { failed })
+  holder.tell.linger()
+  await system.settle()
+  void system.dispose({ timeoutMs: 2 })
+  await system.advance(10_000)
+  assert.equal(failed, [])
 })
 
 test.run()

@@ -20,6 +20,8 @@ import { asRef } from './handle.js'
 import type { Cell } from './cell.js'
 import type { Incarnation } from './incarnation.js'
 
+const noop = (): void => undefined
+
 const disposable: Rule = {
   is: 'something with dispose, [Symbol.dispose] or [Symbol.asyncDispose]',
   fits: (value) => {
@@ -123,6 +125,8 @@ export class ActorContext implements Context {
 
   after(ms: number, fn: () => void): () => void {
     checkArgument('ctx.after()', 'fn', fn, callback)
+    // Code that outlives its incarnation, maybe even the system, which then sets no timers any more.
+    if (this.#life.hasEnded) return noop
     let cancelled = false
     const timer = this.#cell.site.wheel.after(ms, () => {
       forget()
@@ -142,6 +146,7 @@ export class ActorContext implements Context {
   every(ms: number, fn: () => void): () => void {
     checkArgument('ctx.every()', 'ms', ms, positiveMs)
     checkArgument('ctx.every()', 'fn', fn, callback)
+    if (this.#life.hasEnded) return noop
     const { wheel, clock } = this.#cell.site
     let due = clock.now() + ms
     let cancelled = false

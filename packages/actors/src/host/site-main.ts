@@ -4,7 +4,7 @@ import type { ActorClass, Protocol } from '../api/protocol.js'
 import { unpack } from '../site/parcel.js'
 import { Site, type SiteWorld } from '../site/site.js'
 import type { SiteData } from '../site/wire.js'
-import { endToRecord, type End } from '../supervision/failure.js'
+import { endToRecord, spawnFailed, type End } from '../supervision/failure.js'
 import type { Port } from '../transport/port.js'
 
 /** What a thread or process gives to the site that runs in it. */
@@ -49,7 +49,7 @@ export function runSite({ data, port, world, load, leave }: Ground): RunningSite
       const child = site.nursery.makeRoot(data, table, { actor, args })
       // Soon, not now: first those that watch it are told.
       child.onGone(() => site.scheduler.soon(() => end(child.end as End)))
-      await child.start((cause) => site.tellFailing(cause))
+      await child.start((cause) => site.tellFailing(spawnFailed(data.path, cause)))
       parent.post({ t: 'started' })
     } catch (error) {
       const cause = toKaitianError(error, 'SPAWN_FAILED', `${data.path} did not start`)

@@ -236,9 +236,8 @@ export class Site implements Ward {
   }
 
   /** The actor that this site was started for fails, or does not start; it may be long before it has ended. */
-  tellFailing(cause: unknown): void {
-    const error = toKaitianError(cause, 'ACTOR_FAILED', 'The actor failed').toRecord()
-    this.#parent?.post({ t: 'failing', error })
+  tellFailing(error: KaitianError): void {
+    this.#parent?.post({ t: 'failing', error: error.toRecord() })
   }
 
   /** Of the actor that this site was started for, and of those below it. */

@@ -36,8 +36,10 @@ export class Child implements Supervisor, Member {
   #running = false
   /** It has failed, and what it owned is being disposed of; until then it has not ended. */
   #closing: Deferred<void> | undefined = undefined
-  /** The last incarnation that was killed to be restarted, maybe in the midst of its start. */
-  #crashed = -1
+  /** The first incarnation has started: before that there are no restarts. */
+  #hasSpawned = false
+  /** The last incarnation that failed or was killed to be restarted, maybe in the midst of its start. */
+  #failed = -1
   #incarnation = 0
   #lastFailure: string | undefined = undefined
   #backoff: Timer | undefined = undefined
@@ -114,9 +116,10 @@ export class Child implements Supervisor, Member {
     const error = end.error ?? unavailable(path, 'killed')
     this.#running = false
     this.#closing ??= deferred<void>()
+    this.#failed = this.#incarnation - 1
     this.#lastFailure = error.message
     this.#ward.announce('failed', { path }, error)
-    if (this.#order !== undefined) return false
+    if (this.#order !== undefined || !this.#hasSpawned) return false
     return this.#restarts?.decide(this.#ward.clock.now()) ?? false
   }
 
@@ -132,6 +135,7 @@ export class Child implements Supervisor, Member {
   #over(end: End): void {
     if (this.#order !== undefined || this.#end !== undefined) return
     if (end.reason === 'quarantined') return this.#finish(end)
+    if (!this.#hasSpawned) return this.#finish(this.#unspawned(end))
     const afterMs = this.#restarts?.next(this.#ward.clock.now())
     if (afterMs === undefined) {
       this.#finish(end)
@@ -148,23 +152,23 @@ export class Child implements Supervisor, Member {
   async resume(): Promise<void> {
     if (this.#order !== undefined || this.#end !== undefined) return
     const number = this.#incarnation
-    // Whoever gave the order to end it sees to what follows.
-    const isOrdered = (): boolean => this.#order !== undefined || this.#crashed === number
+    // Whoever has ended it in the midst of its start sees to what follows.
+    const isOver = (): boolean => this.#order !== undefined || this.#failed === number
     let end: End | undefined
     const failing = (cause: unknown): boolean => {
-      if (isOrdered()) return false
+      if (isOver()) return false
       end = { reason: 'failed', error: spawnFailed(this.path, cause) }
       return this.failing(end)
     }
     try {
       await this.#startIncarnation(failing)
     } catch (cause) {
-      if (isOrdered()) return
+      // It has not said so before.
       if (end === undefined) failing(cause)
-      this.ended(end as unknown as End)
+      if (end !== undefined) this.ended(end)
       return
     }
-    if (isOrdered() || this.#end !== undefined) return
+    if (isOver() || this.#end !== undefined) return
     this.#ward.announce('restarted', { path: this.path, restarts: this.#restartCount })
   }
 
@@ -193,24 +197,29 @@ export class Child implements Supervisor, Member {
     return this.#finishWithin(stopped, options.timeoutMs)
   }
 
-  async kill(): Promise<void> {
-    if (this.#end !== undefined) return
+  /** Resolves when it is gone, whatever has ended it: the end of the system may overtake this. */
+  kill(): Promise<void> {
+    const gone = deferred<void>()
+    this.onGone(gone.resolve)
+    if (this.#end !== undefined) return gone.promise
     this.#order = 'kill'
     this.#backoff?.cancel()
     this.#running = false
-    const error = await this.#phasesOf(false).force()
-    this.#finish(error === undefined ? { reason: 'killed' } : { reason: 'quarantined', error })
+    void this.#phasesOf(false)
+      .force()
+      .then((error) =>
+        this.#finish(error === undefined ? { reason: 'killed' } : { reason: 'quarantined', error }),
+      )
+    return gone.promise
   }
 
   /** A kill that counts as a failure: it is restarted when that was declared. */
   async crash(): Promise<void> {
     if (!this.#running || this.#order !== undefined) return
     const end: End = { reason: 'killed', error: unavailable(this.path, 'killed') }
-    this.#crashed = this.#incarnation - 1
     const again = this.#fails(end)
     const error = await this.#phasesOf(again).force()
-    if (error !== undefined) this.ended({ reason: 'quarantined', error })
-    else this.ended(end)
+    this.ended(error === undefined ? end : { reason: 'quarantined', error })
   }
 
   async snapshot(): Promise<Sighting> {
@@ -248,7 +257,14 @@ export class Child implements Supervisor, Member {
     const { path } = this
     const end = this.#end
     if (end !== undefined) throw spawnFailed(path, end.error ?? unavailable(path, 'killed'))
+    this.#hasSpawned = true
     this.#ward.announce('spawned', { path, thread: this.body.siteId })
+  }
+
+  /** It was killed, or a group of its own failed, before its first start was over. */
+  #unspawned(end: End): End {
+    if (end.reason !== 'failed') return end
+    return { reason: 'failed', error: spawnFailed(this.path, end.error) }
   }
 
   #startIncarnation(failing: (cause: unknown) => boolean): void | Promise<void> {

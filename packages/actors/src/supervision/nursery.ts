@@ -10,7 +10,7 @@ import { firstActorId, type Address, type SiteData, type SiteId } from '../site/
 import { Recent } from '../recent.js'
 import { WeakIndex } from '../weak-index.js'
 import { Child } from './child.js'
-import type { End } from './failure.js'
+import { unavailable, type End } from './failure.js'
 import type { Guardian } from './guardian.js'
 import type { Ward } from './ward.js'
 
@@ -122,7 +122,7 @@ export class Nursery {
         new Cell(cell, {
           failing: (end) => {
             supervisor.failing(end)
-            this.#site.tellFailing(end.error)
+            this.#site.tellFailing(end.error ?? unavailable(path, 'failed'))
             return data.restarts
           },
           ended: (end) => supervisor.ended(end),
