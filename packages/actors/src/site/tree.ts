@@ -167,8 +167,10 @@ export class Tree {
     if (thread === undefined) {
       return this.#answerAbsent(from, site, this.#site.noticeOf(site) ?? unknownEnd)
     }
-    // While it restarts there is nobody to introduce; `back` makes the asker ask again.
-    if (thread.reachable) this.#acquaint(site, from)
+    // While it restarts there is nobody to introduce; `back` makes the asker ask again. What it has
+    // started meanwhile is not told of that, and need not be: it knows no other incarnation.
+    const isItsOwn = thread.running && from.startsWith(`${site}.`)
+    if (thread.reachable || isItsOwn) this.#acquaint(site, from)
   }
 
   #acquaint(a: SiteId, b: SiteId): void {
