@@ -232,6 +232,10 @@ test(
     for (const fault of [() => faults.crash(group), () => faults.exit(group)]) {
       assert.match(refusal(fault), 'test/pair is a group')
     }
+    assert.match(
+      refusal(() => faults.crash('a' as never)),
+      "What was given is no actor's ref",
+    )
     const gone = await system.spawn(Tally, undefined, onThread)
     await system.stop(gone)
     assert.match(

@@ -180,5 +180,7 @@ function absent({ path }: ActorRef): KaitianError {
 function targetOf(ref: ActorRef): Target {
   if (ref instanceof Handle) return Handle.targetOf(ref)
   const path = typeof ref?.path === 'string' ? ref.path : 'What was given'
-  throw new KaitianError('BAD_ARGUMENT', `${path} is no actor's ref; faults are of actors`)
+  const isGroup = typeof ref === 'object' && ref !== null && 'spawn' in ref
+  const what = isGroup ? 'a group' : "no actor's ref"
+  throw new KaitianError('BAD_ARGUMENT', `${path} is ${what}; faults are of actors`)
 }
