@@ -6,18 +6,28 @@ import { heapBytes, slope } from '../actors/growth/heap.js'
 import { live, restarted } from '../actors/growth/habits.js'
 import { depth } from '../depth.js'
 
-/** On real threads and processes, of which each takes tens of milliseconds: few, unless all is wanted. */
-const times = {
-  thread: depth({ cut: 24, full: 20_000 }),
-  process: depth({ cut: 8, full: 20_000 }),
-}
-/** In the cut the memory of the recent past is still filling; a link of its own would take more. */
-const enough = depth({ cut: 10_000, full: 40 })
-const warmUp = depth({ cut: 4, full: 1100 })
-/** Between two signs of life. */
-const said = 1000
+/**
+ * How many, and what each may leave behind, in bytes. On real threads and processes, of which each
+ * takes a quarter of a second of processor time, there are few; test/actors/growth.test.ts has many
+ * simulated ones. Until 1,000 have ended the memory of the recent past is still filling, at some
+ * hundred bytes each; a link or a thread that stays takes many thousands.
+ */
+const trials = depth({
+  cut: {
+    thread: { warmUp: 4, times: 24, enough: 10_000 },
+    process: { warmUp: 4, times: 8, enough: 10_000 },
+  },
+  full: {
+    thread: { warmUp: 20, times: 200, enough: 5000 },
+    process: { warmUp: 10, times: 100, enough: 5000 },
+  },
+})
+type Trial = (typeof trials)[keyof typeof trials]
 
-const places: Record<keyof typeof times, SpawnOptions> = {
+/** Between two signs of life. */
+const said = 50
+
+const places: Record<keyof typeof trials, SpawnOptions> = {
   thread: { on: { thread: guestModule } },
   process: { on: { process: guestModule } },
 }
@@ -31,7 +41,7 @@ async function heapOfBoth(host: GuestRef): Promise<number> {
 
 type Once = (system: System, hosts: GuestRef[]) => Promise<void>
 
-async function bytesEachTime(cycles: number, lanes: number, once: Once): Promise<number> {
+async function bytesEachTime(trial: Trial, lanes: number, once: Once): Promise<number> {
   const system = createSystem()
   const near = await system.spawn(Guest, undefined)
   const far = await system.spawn(Guest, undefined, places.thread)
@@ -50,8 +60,8 @@ async function bytesEachTime(cycles: number, lanes: number, once: Once): Promise
   const handles = process.getActiveResourcesInfo().length
   const bytes = await slope(
     { repeat, measure: () => heapOfBoth(far) },
-    { warmUp, times: cycles, tries: 3 },
-    enough,
+    { ...trial, tries: 3 },
+    trial.enough,
   )
   const left = process.getActiveResourcesInfo().length - handles
   await system.dispose()
@@ -59,10 +69,11 @@ async function bytesEachTime(cycles: number, lanes: number, once: Once): Promise
   return bytes
 }
 
-for (const [kind, place] of Object.entries(places) as [keyof typeof times, SpawnOptions][]) {
-  test(`nothing stays behind of ${times[kind]} of kind ${kind} that watch others and end`, async () => {
+for (const [kind, place] of Object.entries(places) as [keyof typeof trials, SpawnOptions][]) {
+  const trial = trials[kind]
+  test(`nothing stays behind of ${trial.times} of kind ${kind} that watch others and end`, async () => {
     let turn = 0
-    const bytes = await bytesEachTime(times[kind], 4, (system, hosts) =>
+    const bytes = await bytesEachTime(trial, 4, (system, hosts) =>
       live(system, place, async (guest) => {
         for (const host of hosts) await guest.ask.visit({ host })
         if (turn++ % 2 === 0) await system.stop(guest)
@@ -70,14 +81,14 @@ for (const [kind, place] of Object.entries(places) as [keyof typeof times, Spawn
       }),
     )
     console.log(`  ${kind}: ${bytes.toFixed(1)} bytes each`)
-    assert.ok(bytes <= enough, `${bytes} bytes stay behind each time`)
+    assert.ok(bytes <= trial.enough, `${bytes} bytes stay behind each time`)
   })
 }
 
-test(`nothing stays behind of ${times.thread} kills with restart of a thread`, async () => {
+test(`nothing stays behind of ${trials.thread.times} kills with restart of a thread`, async () => {
   const restart = { max: Infinity, withinMs: 100 }
   let guest: GuestRef | undefined
-  const bytes = await bytesEachTime(times.thread, 1, async (system, hosts) => {
+  const bytes = await bytesEachTime(trials.thread, 1, async (system, hosts) => {
     guest ??= await system.spawn(Guest, undefined, { ...places.thread, restart })
     for (const host of hosts) await guest.ask.visit({ host })
     const back = restarted(system)
@@ -85,7 +96,7 @@ test(`nothing stays behind of ${times.thread} kills with restart of a thread`, a
     await back
   })
   console.log(`  restarts of a thread: ${bytes.toFixed(1)} bytes each`)
-  assert.ok(bytes <= enough, `${bytes} bytes stay behind each time`)
+  assert.ok(bytes <= trials.thread.enough, `${bytes} bytes stay behind each time`)
 })
 
 test.run()

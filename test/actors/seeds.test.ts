@@ -1,10 +1,10 @@
 import { overSeeds, testSystem, type TestSystem } from '@kaitian/actors/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { writeScript } from '../actors/seeds/author.js'
-import { play } from '../actors/seeds/play.js'
-import type { Step } from '../actors/seeds/script.js'
-import { simplify } from '../actors/seeds/simplify.js'
+import { writeScript } from './seeds/author.js'
+import { play } from './seeds/play.js'
+import type { Step } from './seeds/script.js'
+import { simplify } from './seeds/simplify.js'
 import { depth } from '../depth.js'
 
 const test = suite('actors over seeds')

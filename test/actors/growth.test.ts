@@ -2,9 +2,9 @@ import { createSystem, type SpawnOptions, type System } from '@kaitian/actors'
 import { testSystem, type TestSystem, type TraceEntry } from '@kaitian/actors/testing'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Guest, guestModule, type GuestRef } from '../actors/growth/guest.js'
-import { live, refused, restarted, talk } from '../actors/growth/habits.js'
-import { slope } from '../actors/growth/heap.js'
+import { Guest, guestModule, type GuestRef } from './growth/guest.js'
+import { live, refused, restarted, talk } from './growth/habits.js'
+import { slope } from './growth/heap.js'
 import { depth } from '../depth.js'
 
 /** The runtime remembers how the last 1000 ended. */
