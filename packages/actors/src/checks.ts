@@ -18,9 +18,14 @@ interface Option {
   readonly within: Shape | undefined
 }
 
-/** Made once, as a list: to go through an object costs several times as much. */
-export function shapeOf(options: Readonly<Record<string, Rule | Shape>>): Shape {
-  return Object.entries(options).map(([name, what]) =>
+/**
+ * Made once, as a list: to go through an object costs several times as much. The compiler sees to it
+ * that there is a rule for each of the options.
+ */
+export function shapeOf<Options>(
+  options: Readonly<Record<keyof Options & string, Rule | Shape>>,
+): Shape {
+  return Object.entries<Rule | Shape>(options).map(([name, what]) =>
     'fits' in what
       ? { name, rule: what, within: undefined }
       : { name, rule: undefined, within: what },

@@ -58,7 +58,7 @@ export interface System extends Spawner, AsyncDisposable {
   dispose(options?: { timeoutMs?: number }): Promise<void>
 }
 
-const systemShape = shapeOf({
+const systemShape = shapeOf<SystemOptions>({
   name: word,
   clock: withMethods('a Clock', 'now', 'sleep', 'after'),
   random: withMethods('a Random', 'next', 'integer', 'fork'),

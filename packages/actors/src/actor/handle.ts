@@ -108,9 +108,9 @@ const trace: Rule = {
     return typeof traceparent === 'string' && typeof tracestate === 'string'
   },
 }
-const tellShape = shapeOf({ trace })
-const askShape = shapeOf({ timeoutMs: limitMs, signal: abortSignal, trace })
-const flowShape = shapeOf({ credit: wholeFrom(1), signal: abortSignal, trace })
+const tellShape = shapeOf<SendOptions>({ trace })
+const askShape = shapeOf<AskOptions>({ timeoutMs: limitMs, signal: abortSignal, trace })
+const flowShape = shapeOf<FlowOptions>({ credit: wholeFrom(1), signal: abortSignal, trace })
 
 /** As it is called by a user: of a message without a payload the first argument is the options. */
 function called<Options, Result>(

@@ -4,6 +4,7 @@ import { wrap } from 'comlink'
 import type { EventEmitter } from 'eventemitter3'
 import {
   anything,
+  callback,
   checkArgument,
   checkOptions,
   limitMs,
@@ -85,10 +86,11 @@ export async function openFacade<Api, Events extends object = FacadeEvents>(
   return facade as unknown as Facade<Api, Events>
 }
 
-const openShape = shapeOf({
+const openShape = shapeOf<FacadeOptions>({
   data: anything,
   timeoutMs: limitMs,
   clock: withMethods('a Clock', 'now', 'sleep', 'after'),
+  print: callback,
 })
 const disposeShape = shapeOf({ timeoutMs: limitMs, exitMs: limitMs })
 

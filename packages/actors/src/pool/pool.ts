@@ -31,7 +31,11 @@ export function openPool<Task, Result>(options: PoolOptions): Pool<Task, Result>
   return new PiscinaPool<Task, Result>(options)
 }
 
-const poolShape = shapeOf({ module: url, threads: wholeFrom(1), maxQueue: wholeFrom(0) })
+const poolShape = shapeOf<PoolOptions>({
+  module: url,
+  threads: wholeFrom(1),
+  maxQueue: wholeFrom(0),
+})
 const runShape = shapeOf({ signal: abortSignal })
 
 class PiscinaPool<Task, Result> implements Pool<Task, Result> {

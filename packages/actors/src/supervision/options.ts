@@ -1,6 +1,14 @@
 import { KaitianError } from '@kaitian/errors'
 import type { Blueprint } from '../actor/incarnation.js'
-import type { GroupOptions, RestartOptions, SpawnOptions, StopLimits } from '../api/context.js'
+import type {
+  GroupOptions,
+  KillOptions,
+  MailboxOptions,
+  RestartOptions,
+  SpawnOptions,
+  StopLimits,
+  StopOptions,
+} from '../api/context.js'
 import {
   checkOptions,
   finiteMs,
@@ -34,32 +42,32 @@ const placement: Rule = {
   },
 }
 
-const restart = shapeOf({
+const restart = shapeOf<RestartOptions>({
   max: times,
   withinMs: positiveMs,
   backoffMs: finiteMs,
   maxBackoffMs: limitMs,
 })
 
-const spawnShape = shapeOf({
+const spawnShape = shapeOf<SpawnOptions>({
   name: word,
   on: placement,
-  mailbox: shapeOf({
+  mailbox: shapeOf<MailboxOptions>({
     capacity: wholeFrom(1),
     overflow: oneOf(['reject', 'drop-oldest', 'drop-newest', 'wait']),
   }),
   restart,
-  stop: shapeOf({ timeoutMs: limitMs, abortMs: limitMs, exitMs: limitMs }),
+  stop: shapeOf<StopLimits>({ timeoutMs: limitMs, abortMs: limitMs, exitMs: limitMs }),
 })
 
-const groupShape = shapeOf({
+const groupShape = shapeOf<GroupOptions>({
   name: word,
   strategy: oneOf(['one-for-one', 'one-for-all', 'rest-for-one']),
   restart,
 })
 
-const stopShape = shapeOf({ timeoutMs: limitMs, drain: flag })
-const killShape = shapeOf({ restart: flag })
+const stopShape = shapeOf<StopOptions>({ timeoutMs: limitMs, drain: flag })
+const killShape = shapeOf<KillOptions>({ restart: flag })
 
 const stopLimits = { timeoutMs: 5000, abortMs: 1000, exitMs: 2000 } satisfies StopLimits
 

@@ -47,7 +47,7 @@ export interface TestSystem extends System {
   probe<P extends Protocol>(protocol: P, name?: string): Promise<Probe<P>>
 }
 
-const shape = shapeOf({ seed: wholeNumber, name: word, maxTurns: wholeFrom(1) })
+const shape = shapeOf<TestSystemOptions>({ seed: wholeNumber, name: word, maxTurns: wholeFrom(1) })
 
 export function testSystem(options: TestSystemOptions): TestSystem {
   checkOptions('testSystem()', options, shape)
