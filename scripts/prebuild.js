@@ -7,8 +7,8 @@ import { root } from './packages.js'
 
 const build = join(root, 'packages/comm-native/scripts/build-native.js')
 
-export function prebuild() {
-  for (const version of NODES) {
+export function prebuild(versions = NODES) {
+  for (const version of versions) {
     console.log(`native core for Node.js ${version}`)
     const { status } = spawnSync(fetchNode(version), [build, '--prebuild'], { stdio: 'inherit' })
     if (status !== 0) throw new Error(`the native core for Node.js ${version} was not built`)

@@ -21,7 +21,8 @@ interface Headers {
 }
 
 interface Prebuild {
-  prebuild(this: void): void
+  /** For all versions of Node.js unless told. */
+  prebuild(this: void, versions?: readonly string[]): void
 }
 
 const root = '../../../scripts'

@@ -14,8 +14,8 @@ import { depth } from '../depth.js'
  */
 const trials = depth({
   cut: {
-    thread: { warmUp: 4, times: 24, enough: 10_000 },
-    process: { warmUp: 4, times: 8, enough: 10_000 },
+    thread: { warmUp: 2, times: 10, enough: 10_000 },
+    process: { warmUp: 2, times: 4, enough: 10_000 },
   },
   full: {
     thread: { warmUp: 20, times: 200, enough: 5000 },
