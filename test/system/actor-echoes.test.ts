@@ -19,7 +19,12 @@ const places: Record<'thread' | 'process', Placement> = {
   thread: { thread: module },
   process: { process: module },
 }
-const kills = { thread: depth({ cut: 40, full: 200 }), process: depth({ cut: 12, full: 200 }) }
+/** `KAITIAN_KILLS=200` does more, of each kind. */
+const wanted = process.env.KAITIAN_KILLS
+const kills = {
+  thread: Number(wanted ?? depth({ cut: 40, full: 100 })),
+  process: Number(wanted ?? depth({ cut: 12, full: 50 })),
+}
 /** What may become of an ask of who is killed. */
 const losses = ['THREAD_EXITED', 'PROCESS_EXITED', 'ACTOR_RESTARTING', 'MAILBOX_FULL']
 

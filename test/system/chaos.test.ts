@@ -7,7 +7,7 @@ import { bridges, groupsOf, smallTask, tryRun } from '../train/try-run.js'
 
 const test = suite('chaos')
 
-const seeds = depth({ cut: 4, full: 40 })
+const seeds = depth({ cut: 4, full: 20 })
 
 /** A sim engine computes from sample ids alone, so the model may be tiny. */
 const task = { ...smallTask, epochs: 3 }

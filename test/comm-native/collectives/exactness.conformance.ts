@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import { depth, everyNth } from '../../depth.js'
 import { describeCase, endsAlike, type Case } from './case.js'
 import { onAll, within, type Cluster, type ClusterOptions, type Placement } from './cluster.js'
-import { LARGE_SIZES, LARGEST_SIZES, largeCases, narrowCases, smallCases } from './matrix.js'
+import { LARGE_SIZES, LARGER_SIZES, largeCases, narrowCases, smallCases } from './matrix.js'
 
 /** Of the small cases, in a cut. No dimension of them has a multiple of so many values. */
 const STEP = 19
@@ -23,7 +23,7 @@ export function exactnessConformance(placement: Placement): void {
     test(`C1, C2 ${narrow.length} cases of f32 with a wire of bf16, ${shape}`, () =>
       runCases(placement, { groups, wire: 'bf16' }, narrow))
   }
-  const sizes = depth({ cut: LARGE_SIZES, full: LARGEST_SIZES })
+  const sizes = depth({ cut: LARGE_SIZES, full: LARGER_SIZES })
   const large = largeCases(sizes, placement.shapes)
   const most = sizes.at(-1)! / 2 ** 20
   test(`C1, C2 every two properties together up to ${most} MiB, in ${large.length} cases`, () =>

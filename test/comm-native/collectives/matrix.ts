@@ -114,4 +114,5 @@ export function largeCases(
 }
 
 export const LARGE_SIZES = [MIB]
+export const LARGER_SIZES = [MIB, 4 * MIB, 16 * MIB]
 export const LARGEST_SIZES = [MIB, 4 * MIB, 64 * MIB]
