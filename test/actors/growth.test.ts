@@ -13,7 +13,7 @@ const warmUp = 1100
 /** `KAITIAN_CYCLES=20000` does more. */
 const times = Number(env.KAITIAN_CYCLES ?? depth({ cut: 500, full: 5000 }))
 /** Bytes a time. An object that stays takes more; over few times what is around it comes and goes. */
-const enough = depth({ cut: 100, full: 24 })
+const enough = depth({ cut: 100, full: 16 })
 /** Done one after the other before the clock moves. */
 const batch = 50
 

@@ -10,17 +10,17 @@ import { depth } from '../depth.js'
  * How many, and what each may leave behind, in bytes. On real threads and processes, of which each
  * takes a quarter of a second of processor time, there are few; test/actors/growth.test.ts has many
  * simulated ones. Until 1,000 have ended the memory of the recent past is still filling, at some
- * hundred bytes each; a link or a thread that stays takes many thousands. In the cut what the
- * engine compiles meanwhile counts more than that: it finds only what is large, or holds a handle.
+ * hundred bytes each; a link or a thread that stays takes many thousands. In the cut
+ * what is done for the first time counts more than that.
  */
 const trials = depth({
   cut: {
-    thread: { warmUp: 8, times: 16, enough: 50_000 },
-    process: { warmUp: 3, times: 6, enough: 50_000 },
+    thread: { warmUp: 8, times: 48, enough: 10_000 },
+    process: { warmUp: 4, times: 24, enough: 10_000 },
   },
   full: {
-    thread: { warmUp: 20, times: 200, enough: 5000 },
-    process: { warmUp: 10, times: 100, enough: 5000 },
+    thread: { warmUp: 20, times: 200, enough: 2000 },
+    process: { warmUp: 10, times: 100, enough: 2000 },
   },
 })
 type Trial = (typeof trials)[keyof typeof trials]
