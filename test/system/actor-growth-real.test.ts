@@ -19,8 +19,8 @@ const trials = depth({
     process: { warmUp: 4, times: 24, enough: 10_000 },
   },
   full: {
-    thread: { warmUp: 20, times: 200, enough: 2000 },
-    process: { warmUp: 10, times: 100, enough: 2000 },
+    thread: { warmUp: 20, times: 100, enough: 2000 },
+    process: { warmUp: 10, times: 60, enough: 2000 },
   },
 })
 type Trial = (typeof trials)[keyof typeof trials]
