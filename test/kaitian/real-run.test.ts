@@ -42,9 +42,9 @@ test('a run as JSON lines: as documented, to the end; record, weights and report
 
 test('many devices start within the usual limit of open files; a tighter one is said by name', async () => {
   const small = fileURLToPath(new URL('./fixtures/small-task.js', import.meta.url))
-  const devices = `--group a=sim@sim*28 --batch 256 --shard 4 --max-steps 1 --no-evaluate`
+  const devices = `--group a=sim@sim*12 --batch 256 --shard 4 --max-steps 1 --no-evaluate`
   const run = `$KAITIAN train ${small} ${devices} --deadline 300000`
-  const fine = await runInShell(`ulimit -n 380; ${run}`)
+  const fine = await runInShell(`ulimit -n 200; ${run}`)
   assert.equal([fine.code, fine.err], [0, ''])
   const short = await runInShell(`ulimit -n 110; ${run}`)
   assert.is(short.code, 2)

@@ -41,7 +41,7 @@ async function main(args: readonly string[]): Promise<number> {
     share: () => Math.min(1, cores / Math.max(cores, loadavg()[0])),
   })
   endWithUs(run)
-  await run.all(files, Math.min(4, cores))
+  await run.all(files, Math.min(4, cores + 1))
   const totals = run.report()
   if (failed.length > 0) {
     const command = depth === 'full' ? 'npm run test:full' : 'npm test'

@@ -64,7 +64,7 @@ export interface Cluster {
 }
 
 /** A placement: where ranks live, and what carries data between groups. */
-export interface Placement {
+export interface Placement<Kind extends Cluster = Cluster> {
   readonly name: string
   /** How its groups may be divided. */
   readonly shapes: readonly (readonly number[])[]
@@ -72,7 +72,7 @@ export interface Placement {
   readonly losses: readonly (readonly number[])[]
   /** What the others may get when a rank was ended. */
   readonly lost: readonly string[]
-  open(options: ClusterOptions): Promise<Cluster>
+  open(options: ClusterOptions): Promise<Kind>
 }
 
 /** All ranks at once. */
@@ -84,15 +84,43 @@ export function onAll(
 }
 
 /** Opens, tests, and closes whatever happens. */
-export async function within(
-  placement: Placement,
+export async function within<Kind extends Cluster>(
+  placement: Placement<Kind>,
   options: ClusterOptions,
-  test: (cluster: Cluster) => Promise<void>,
+  test: (cluster: Kind) => Promise<void>,
 ): Promise<void> {
   const cluster = await placement.open(options)
   try {
     await test(cluster)
   } finally {
     await cluster.close()
+  }
+}
+
+/**
+ * For tests that leave a cluster as good as new: they have one in common, as starting its threads and
+ * processes takes far longer than what is tested. After one that fails the next gets another.
+ */
+export class Shared<Kind extends Cluster> {
+  readonly #open: () => Promise<Kind>
+  #cluster: Kind | undefined
+
+  constructor(placement: Placement<Kind>, options: ClusterOptions) {
+    this.#open = () => placement.open(options)
+  }
+
+  async within(test: (cluster: Kind) => Promise<void>): Promise<void> {
+    const cluster = (this.#cluster ??= await this.#open())
+    try {
+      await test(cluster)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster?.close()
+    this.#cluster = undefined
   }
 }

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import type { Case } from './case.js'
 import {
   onAll,
-  within,
+  Shared,
   type Cluster,
   type Command,
   type Placement,
@@ -29,22 +29,23 @@ export const SUM: Case = {
 /** What is refused harms nothing, and nobody need be punctual. */
 export function conductConformance(placement: Placement): void {
   const test = suite(`collectives, conduct, ${placement.name}`)
+  const shared = new Shared(placement, { groups: GROUPS })
+  test.after(() => shared.close())
   test('C3 what does not fit is refused by everyone, and the next call works', () =>
-    within(placement, { groups: GROUPS }, allRefused))
-  test('C3 what one rank alone got wrong, it may call again', () =>
-    within(placement, { groups: GROUPS }, oneRefused))
+    shared.within(allRefused))
+  test('C3 what one rank alone got wrong, it may call again', () => shared.within(oneRefused))
   for (const inPlace of [true, false]) {
     for (const memory of ['shared', 'plain'] as const) {
       const given = { ...SUM, inPlace, memory }
       test(`C1, C2 a rank may be late, ${inPlace ? '' : 'not '}in place, ${memory} memory`, () =>
-        within(placement, { groups: GROUPS }, (cluster) => late(cluster, given)))
+        shared.within((cluster) => late(cluster, given)))
     }
   }
   test('C1 a rank may be several calls late, and these are done in order', () =>
-    within(placement, { groups: GROUPS }, severalLate))
-  test('a barrier waits for all', () => within(placement, { groups: GROUPS }, barrier))
+    shared.within(severalLate))
+  test('a barrier waits for all', () => shared.within(barrier))
   test('C1 messages pass each other and collectives, in any order', () =>
-    within(placement, { groups: GROUPS }, interleaved))
+    shared.within(interleaved))
   test.run()
 }
 

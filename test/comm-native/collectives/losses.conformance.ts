@@ -1,7 +1,14 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Case } from './case.js'
-import { within, type Cluster, type Command, type Failed, type Placement } from './cluster.js'
+import {
+  Shared,
+  within,
+  type Cluster,
+  type Command,
+  type Failed,
+  type Placement,
+} from './cluster.js'
 import { SUM } from './conduct.conformance.js'
 import { runBatch } from './exactness.conformance.js'
 
@@ -22,33 +29,26 @@ const DIFFERENCES: Readonly<Record<string, Partial<Case>>> = {
 /** C3, C4: how calls fail: by name, on everybody; and what is left goes on. */
 export function lossesConformance(placement: Placement): void {
   const test = suite(`collectives, losses, ${placement.name}`)
-  const on = (groups: readonly number[], check: (cluster: Cluster) => Promise<void>) => () =>
-    within(placement, { groups, deadlineMs: LONG_MS }, check)
+  const shared = new Shared(placement, { groups: GROUPS, deadlineMs: LONG_MS })
+  test.after(() => shared.close())
   for (const [what, difference] of Object.entries(DIFFERENCES)) {
-    test(
-      `C3 a rank that differs in its ${what} is named to all`,
-      on(GROUPS, (cluster) => differs(cluster, what, SUM, { ...SUM, ...difference })),
-    )
+    test(`C3 a rank that differs in its ${what} is named to all`, () =>
+      shared.within((cluster) => differs(cluster, what, SUM, { ...SUM, ...difference })))
   }
   const rooted = { ...SUM, call: 'broadcast', pattern: 'bits' } as const
-  test(
-    'C3 a rank that has another root is named to all',
-    on(GROUPS, (cluster) => differs(cluster, 'root', rooted, { ...rooted, root: 1 })),
-  )
+  test('C3 a rank that has another root is named to all', () =>
+    shared.within((cluster) => differs(cluster, 'root', rooted, { ...rooted, root: 1 })))
   test('C4 a rank that never comes is named when the deadline passes', () =>
     within(placement, { groups: GROUPS, deadlineMs: SHORT_MS }, neverComes))
-  test('C4 a rank that has left is named', on(GROUPS, leaves))
-  test('C4 one abort from outside ends all calls, and those to come', on(GROUPS, aborted))
+  test('C4 a rank that has left is named', () => shared.within(leaves))
+  test('C4 one abort from outside ends all calls, and those to come', () => shared.within(aborted))
   for (const groups of placement.losses) {
+    const alone = { groups, deadlineMs: LONG_MS }
     const shape = `groups of ${groups.join(' + ')}`
-    test(
-      `C4 a rank ends before its call: the others hear of it and go on without it, ${shape}`,
-      on(groups, (cluster) => endsBefore(cluster, placement)),
-    )
-    test(
-      `C4 a rank ends between calls and in them: the others go on without it, ${shape}`,
-      on(groups, (cluster) => endsWithin(cluster, placement)),
-    )
+    test(`C4 a rank ends before its call: the others hear of it and go on without it, ${shape}`, () =>
+      within(placement, alone, (cluster) => endsBefore(cluster, placement)))
+    test(`C4 a rank ends between calls and in them: the others go on without it, ${shape}`, () =>
+      within(placement, alone, (cluster) => endsWithin(cluster, placement)))
   }
   test.run()
 }

@@ -113,6 +113,7 @@ export function largeCases(
   })
 }
 
-export const LARGE_SIZES = [MIB]
+/** More than one chunk of a link, and of a thread's work. */
+export const LARGE_SIZES = [MIB / 2]
 export const LARGER_SIZES = [MIB, 4 * MIB, 16 * MIB]
 export const LARGEST_SIZES = [MIB, 4 * MIB, 64 * MIB]

@@ -1,7 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { depth } from '../../depth.js'
 import { sizeOf, type Case } from './case.js'
-import { onAll, type ClusterOptions, type Command, type Failed } from './cluster.js'
+import { onAll, Shared, within, type ClusterOptions, type Command, type Failed } from './cluster.js'
 import { SUM } from './conduct.conformance.js'
 import { runBatch } from './exactness.conformance.js'
 import type { TcpCluster, TcpPlacement } from './tcp.js'
@@ -24,33 +25,26 @@ const LINK_BYTES = 3 * 16 * 256 * 1024
 /** C3, C4, B3: what only groups that are processes can do to each other. */
 export function processesConformance(placement: TcpPlacement): void {
   const test = suite(`collectives, groups, ${placement.name}`)
-  const on = (options: ClusterOptions, check: (cluster: TcpCluster) => Promise<void>) => () =>
+  const alone = (options: ClusterOptions, check: (cluster: TcpCluster) => Promise<void>) => () =>
     within(placement, options, check)
-  const long = { groups: [2, 2, 1], deadlineMs: LONG_MS }
-  const single = { ...long, groups: [1, 1, 1] }
-  const short = { groups: [2, 1, 1], deadlineMs: SHORT_MS }
-  const large = { ...short, deadlineMs: DEADLINE_MS }
-  test('C3 a group that calls something else is named to all by its leader', on(long, differs))
-  test('C4 a rank that never comes is named to the other groups too', on(short, oneIsMissing))
-  test('C4 a group that never comes is named, all of it', on(short, allAreMissing))
-  test('C4 an abort crosses processes with its cause', on(long, aborted))
-  test('C4 a process is killed in a large call: the others go on without it', on(large, killed))
-  test('C4 a process stalls in a large call, and is late for nothing but it', on(large, stalled))
-  test('B3 links hold no more than their windows, however large a call is', on(single, bounded))
+  const long = new Shared(placement, { groups: [2, 2, 1], deadlineMs: LONG_MS })
+  const short = new Shared(placement, { groups: [2, 1, 1], deadlineMs: SHORT_MS })
+  test.after(async () => {
+    await long.close()
+    await short.close()
+  })
+  const large = { groups: [2, 1, 1], deadlineMs: DEADLINE_MS }
+  const single = { groups: [1, 1, 1], deadlineMs: LONG_MS }
+  test('C3 a group that calls something else is named to all by its leader', () =>
+    long.within(differs))
+  test('C4 an abort crosses processes with its cause', () => long.within(aborted))
+  test('C4 a rank that never comes is named to the other groups too', () =>
+    short.within(oneIsMissing))
+  test('C4 a group that never comes is named, all of it', () => short.within(allAreMissing))
+  test('C4 a process is killed in a large call: the others go on without it', alone(large, killed))
+  test('C4 a process stalls in a large call, and is late for nothing but it', alone(large, stalled))
+  test('B3 links hold no more than their windows, however large a call is', alone(single, bounded))
   test.run()
-}
-
-async function within(
-  placement: TcpPlacement,
-  options: ClusterOptions,
-  check: (cluster: TcpCluster) => Promise<void>,
-): Promise<void> {
-  const cluster = await placement.open(options)
-  try {
-    await check(cluster)
-  } finally {
-    await cluster.close()
-  }
 }
 
 const start = (given: Case): Command => ({ do: 'start', key: 'call', given })
@@ -158,7 +152,7 @@ async function stalled(cluster: TcpCluster): Promise<void> {
 }
 
 async function bounded(cluster: TcpCluster): Promise<void> {
-  const calls = ['allreduce', 'allToAll'] as const
+  const calls = depth({ cut: ['allreduce'] as const, full: ['allreduce', 'allToAll'] as const })
   for (const call of calls) {
     const pattern = call === 'allreduce' ? 'whole' : 'bits'
     // oxlint-disable-next-line no-await-in-loop

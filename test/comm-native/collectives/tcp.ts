@@ -7,9 +7,7 @@ import { GroupProcess } from './tcp-process.js'
 const DEADLINE_MS = 600_000
 
 /** Every group is a process, its ranks are threads of it, and TCP carries what goes between them. */
-export interface TcpPlacement extends Placement {
-  open(options: ClusterOptions): Promise<TcpCluster>
-}
+export type TcpPlacement = Placement<TcpCluster>
 
 export const tcp = tcpWith('processes over TCP')
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { KaitianError, messageOf, ownFile, type ErrorCode, type ErrorRecord } from '@kaitian/errors'
-import { Piscina } from 'piscina'
+import type { Piscina } from 'piscina'
 import { abortSignal, checkArgument, checkOptions, url, wholeFrom, shapeOf } from '../checks.js'
 import { nextTurn } from '../next-turn.js'
 
@@ -38,10 +38,32 @@ const poolShape = shapeOf<PoolOptions>({
 })
 const runShape = shapeOf({ signal: abortSignal })
 
+/** piscina is loaded when it is wanted: most threads open no pool, and would start later for it. */
+async function openPiscina<Task>(
+  module: URL,
+  threads: number,
+  maxQueue: number,
+): Promise<Piscina<Task, PoolOutcome>> {
+  const { Piscina } = await import('piscina')
+  const piscina = new Piscina<Task, PoolOutcome>({
+    filename: ownFile('./pool-main.js', import.meta.url).href,
+    workerData: { module: module.href },
+    minThreads: threads,
+    maxThreads: threads,
+    maxQueue,
+    // 'sync', the default, blocks the worker's event loop between tasks.
+    atomics: 'async',
+    recordTiming: false,
+  })
+  // A thread that dies rejects its own task; without a listener it would end the process too.
+  piscina.on('error', () => undefined)
+  return piscina
+}
+
 class PiscinaPool<Task, Result> implements Pool<Task, Result> {
   readonly #module: URL
   readonly #maxQueue: number
-  readonly #piscina: Piscina<Task, PoolOutcome>
+  readonly #piscina: Promise<Piscina<Task, PoolOutcome>>
   #disposed = false
 
   constructor(options: PoolOptions) {
@@ -50,25 +72,17 @@ class PiscinaPool<Task, Result> implements Pool<Task, Result> {
     checkArgument('openPool()', 'module', module, url)
     this.#module = module
     this.#maxQueue = maxQueue
-    this.#piscina = new Piscina<Task, PoolOutcome>({
-      filename: ownFile('./pool-main.js', import.meta.url).href,
-      workerData: { module: module.href },
-      minThreads: threads,
-      maxThreads: threads,
-      maxQueue,
-      // 'sync', the default, blocks the worker's event loop between tasks.
-      atomics: 'async',
-      recordTiming: false,
-    })
-    // A thread that dies rejects its own task; without a listener it would end the process too.
-    this.#piscina.on('error', () => undefined)
+    this.#piscina = openPiscina(module, threads, maxQueue)
+    // Who runs a task hears of it.
+    this.#piscina.catch(() => undefined)
   }
 
   async run(task: Task, options: { signal?: AbortSignal } = {}): Promise<Result> {
     checkOptions('run() of a pool', options, runShape)
     let outcome: PoolOutcome
     try {
-      outcome = await this.#piscina.run(task, options.signal ? { signal: options.signal } : {})
+      const piscina = await this.#piscina
+      outcome = await piscina.run(task, options.signal ? { signal: options.signal } : {})
     } catch (cause) {
       throw this.#lost(cause, options.signal)
     }
@@ -78,7 +92,8 @@ class PiscinaPool<Task, Result> implements Pool<Task, Result> {
 
   async dispose(): Promise<void> {
     this.#disposed = true
-    await this.#piscina.destroy()
+    const piscina = await this.#piscina.catch(() => undefined)
+    await piscina?.destroy()
     // A thread's ports are closed at the end of the turn in which it is gone (A7).
     await nextTurn()
     await nextTurn()

@@ -1,6 +1,6 @@
 import { Deserializer, Serializer } from 'node:v8'
 import { isKaitianError, KaitianError, messageOf } from '@kaitian/errors'
-import { Packr, RESERVE_START_SPACE } from 'msgpackr'
+import { Packr, RESERVE_START_SPACE } from 'msgpackr/pack'
 import { isDeeperThan } from './depth.js'
 import { isPlain } from './plain.js'
 
