@@ -1,4 +1,4 @@
-import { decode, encode } from '@kaitian/actors/internal/transport/index'
+import { decode, encode } from '@kaitian/actors/internal'
 import { KaitianError } from '@kaitian/errors'
 import * as fc from 'fast-check'
 import { MessageChannel } from 'node:worker_threads'

@@ -1,11 +1,5 @@
 import { systemClock, virtualClock, type Clock } from '@kaitian/actors'
-import {
-  encode,
-  Hall,
-  SocketExchange,
-  type Port,
-  type Ticket,
-} from '@kaitian/actors/internal/transport/index'
+import { encode, Hall, SocketExchange, type Port, type Ticket } from '@kaitian/actors/internal'
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'

@@ -1,4 +1,4 @@
-import { Hall } from '@kaitian/actors/internal/transport/index'
+import { Hall } from '@kaitian/actors/internal'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'

@@ -1,12 +1,18 @@
 import { ask, createSystem, protocol, seededRandom, systemClock, tell } from '@kaitian/actors'
-import { Handle } from '@kaitian/actors/internal/actor/handle'
-import type { RemoteBody } from '@kaitian/actors/internal/host/remote-body'
-import { realWorld } from '@kaitian/actors/internal/host/world'
-import type { Link } from '@kaitian/actors/internal/site/link'
-import type { Site } from '@kaitian/actors/internal/site/site'
-import { Op, type GoneNotice, type Post } from '@kaitian/actors/internal/site/wire'
-import { ActorSystem } from '@kaitian/actors/internal/system'
-import { Hall, messagePort, type Port } from '@kaitian/actors/internal/transport/index'
+import {
+  ActorSystem,
+  type GoneNotice,
+  Hall,
+  Handle,
+  type Link,
+  messagePort,
+  Op,
+  type Port,
+  type Post,
+  realWorld,
+  type RemoteBody,
+  type Site,
+} from '@kaitian/actors/internal'
 import { MessageChannel } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'

@@ -1,6 +1,5 @@
 import { seededRandom } from '@kaitian/actors'
-import { MemoryPort } from '@kaitian/actors/internal/testing/memory-port'
-import { Arena, SeededTurns } from '@kaitian/actors/internal/testing/seeded-turns'
+import { Arena, MemoryPort, SeededTurns } from '@kaitian/actors/internal'
 import { portConformance } from '../conformance/port.js'
 
 portConformance('between simulated threads', () => {

@@ -1,4 +1,4 @@
-import { messagePort } from '@kaitian/actors/internal/transport/index'
+import { messagePort } from '@kaitian/actors/internal'
 import { MessageChannel } from 'node:worker_threads'
 import { portConformance } from '../conformance/port.js'
 

@@ -1,7 +1,12 @@
-import { Turns } from '@kaitian/actors/internal/actor/turns'
-import { Outbox } from '@kaitian/actors/internal/site/outbox'
-import { Op, type Post, type TreeFrame } from '@kaitian/actors/internal/site/wire'
-import { messagePort, type Port } from '@kaitian/actors/internal/transport/index'
+import {
+  messagePort,
+  Op,
+  Outbox,
+  type Port,
+  type Post,
+  type TreeFrame,
+  Turns,
+} from '@kaitian/actors/internal'
 import { KaitianError } from '@kaitian/errors'
 import { MessageChannel } from 'node:worker_threads'
 import { suite } from 'uvu'

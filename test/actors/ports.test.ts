@@ -1,5 +1,4 @@
-import { messagePort, type Port } from '@kaitian/actors/internal/transport/index'
-import { Ports } from '@kaitian/actors/internal/site/ports'
+import { messagePort, type Port, Ports } from '@kaitian/actors/internal'
 import { BroadcastChannel, MessageChannel } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'

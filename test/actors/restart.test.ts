@@ -1,5 +1,5 @@
 import { ask, nothing, protocol, tell } from '@kaitian/actors'
-import { Restarts } from '@kaitian/actors/internal/supervision/restart'
+import { Restarts } from '@kaitian/actors/internal'
 import { testSystem } from '@kaitian/actors/testing'
 import fc from 'fast-check'
 import { suite } from 'uvu'

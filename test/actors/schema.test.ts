@@ -1,4 +1,4 @@
-import { isSchema, validate, type Checked, type Schema } from '@kaitian/actors/internal/schema'
+import { isSchema, validate, type Checked, type Schema } from '@kaitian/actors/internal'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'

@@ -1,4 +1,4 @@
-import { encode, socketPort, type SocketPort } from '@kaitian/actors/internal/transport/index'
+import { encode, socketPort, type SocketPort } from '@kaitian/actors/internal'
 import { KaitianError } from '@kaitian/errors'
 import * as fc from 'fast-check'
 import { spawn, type ChildProcess } from 'node:child_process'

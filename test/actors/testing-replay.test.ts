@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { replayCommand, type Surroundings } from '@kaitian/actors/internal/testing/replay'
+import { replayCommand, type Surroundings } from '@kaitian/actors/internal'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 

@@ -1,4 +1,4 @@
-import { messagePort } from '@kaitian/actors/internal/transport/index'
+import { messagePort } from '@kaitian/actors/internal'
 import type { KaitianError } from '@kaitian/errors'
 import { MessageChannel } from 'node:worker_threads'
 import { suite } from 'uvu'

@@ -1,5 +1,5 @@
 import { systemClock, virtualClock } from '@kaitian/actors'
-import { TimerWheel } from '@kaitian/actors/internal/wheel'
+import { TimerWheel } from '@kaitian/actors/internal'
 import { KaitianError } from '@kaitian/errors'
 import fc from 'fast-check'
 import { suite } from 'uvu'

@@ -1,4 +1,4 @@
-import type { Port } from '@kaitian/actors/internal/transport/index'
+import type { Port } from '@kaitian/actors/internal'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 

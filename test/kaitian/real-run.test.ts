@@ -44,9 +44,9 @@ test('many devices start within the usual limit of open files; a tighter one is 
   const small = fileURLToPath(new URL('./fixtures/small-task.js', import.meta.url))
   const devices = `--group a=sim@sim*12 --batch 256 --shard 4 --max-steps 1 --no-evaluate`
   const run = `$KAITIAN train ${small} ${devices} --deadline 300000`
-  const fine = await runInShell(`ulimit -n 200; ${run}`)
+  const fine = await runInShell(`ulimit -n 180; ${run}`)
   assert.equal([fine.code, fine.err], [0, ''])
-  const short = await runInShell(`ulimit -n 110; ${run}`)
+  const short = await runInShell(`ulimit -n 80; ${run}`)
   assert.is(short.code, 2)
   assert.match(short.err, /^kaitian: TOO_MANY_OPEN_FILES: [^\n]+ulimit -n[^\n]+\n$/)
 })

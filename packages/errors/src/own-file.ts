@@ -2,15 +2,17 @@ import { existsSync } from 'node:fs'
 import { KaitianError } from './error.js'
 
 /**
- * The address of a file of a Kaitian package, relative to the module that needs it: the program of
- * a thread, the native core. A bundler moves the module and leaves the file behind.
+ * The address of a file of a Kaitian package: the program of a thread, the native core. A user's
+ * bundler moves the module that needs it and leaves the file behind.
  *
+ * @param path from the package's `dist`, wherever in there the module that needs it has come to be
  * @param from import.meta.url, which is empty in a bundle of CommonJS
  * @throws BUNDLED
  */
 export function ownFile(path: string, from: string | undefined): URL {
-  if (URL.canParse(path, from)) {
-    const file = new URL(path, from)
+  const dist = /^.*\/dist\//.exec(from ?? '')?.[0]
+  if (URL.canParse(path, dist)) {
+    const file = new URL(path, dist)
     if (existsSync(file)) return file
   }
   throw new KaitianError(

@@ -1,5 +1,5 @@
 // Says something over file descriptor 3, and dies of it.
-import { socketPort } from '@kaitian/actors/internal/transport/index'
+import { socketPort } from '@kaitian/actors/internal'
 import { Socket, type SocketConstructorOpts } from 'node:net'
 
 const options: SocketConstructorOpts = { fd: 3, readable: true, writable: true }

@@ -1,6 +1,6 @@
 // Listens, says where, and leaves without closing.
 import { systemClock } from '@kaitian/actors'
-import { Hall, SocketExchange } from '@kaitian/actors/internal/transport/index'
+import { Hall, SocketExchange } from '@kaitian/actors/internal'
 
 const hall = new Hall()
 hall.attend('0')

@@ -9,7 +9,7 @@ import {
   type System,
   type VirtualClock,
 } from '@kaitian/actors'
-import { Arena } from '@kaitian/actors/internal/testing/seeded-turns'
+import { Arena } from '@kaitian/actors/internal'
 import { testSystem, type TestSystem } from '@kaitian/actors/testing'
 import { suite, type Test } from 'uvu'
 import { depth } from '../../depth.js'

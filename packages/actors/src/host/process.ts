@@ -28,7 +28,7 @@ export class Process extends Vessel {
 
   constructor(data: SiteData, hall: Hall) {
     super('process', data.path)
-    const main = fileURLToPath(ownFile('./process-main.js', import.meta.url))
+    const main = fileURLToPath(ownFile('./host/process-main.js', import.meta.url))
     this.#child = spawn(process.execPath, [...inheritedOptions(), main], {
       stdio: [
         'ignore',

@@ -32,7 +32,7 @@ export class Thread extends Vessel {
     const abortWord = this.#abortWord.buffer
     const threadData: ThreadData = { ...data, abortWord, port: port2, hall: hall.folder }
     try {
-      this.#worker = new Worker(ownFile('./thread-main.js', import.meta.url), {
+      this.#worker = new Worker(ownFile('./host/thread-main.js', import.meta.url), {
         name: data.path,
         workerData: threadData,
         transferList: [port2],

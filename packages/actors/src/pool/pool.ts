@@ -46,7 +46,7 @@ async function openPiscina<Task>(
 ): Promise<Piscina<Task, PoolOutcome>> {
   const { Piscina } = await import('piscina')
   const piscina = new Piscina<Task, PoolOutcome>({
-    filename: ownFile('./pool-main.js', import.meta.url).href,
+    filename: ownFile('./pool/pool-main.js', import.meta.url).href,
     workerData: { module: module.href },
     minThreads: threads,
     maxThreads: threads,

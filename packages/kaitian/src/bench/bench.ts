@@ -36,7 +36,7 @@ export class Bench implements AsyncDisposable {
    * @param rankModule exports `BenchRank`, for the ranks' threads
    * @throws BAD_ARGUMENT, NATIVE_LOAD_FAILED
    */
-  constructor(options: BenchOptions, rankModule = ownFile('./rank.js', import.meta.url)) {
+  constructor(options: BenchOptions, rankModule = ownFile('./bench/rank.js', import.meta.url)) {
     this.plan = planBench(options)
     this.#backend = nativeBackend()
     this.#rankModule = rankModule

@@ -143,7 +143,7 @@ function asScriptData(data: PageData): string {
 }
 
 function asset(name: string): URL {
-  return ownFile(`../../assets/${name}`, import.meta.url)
+  return ownFile(`../assets/${name}`, import.meta.url)
 }
 
 /** Looked up when a page is made: in a bundle of a task there is none to find. */

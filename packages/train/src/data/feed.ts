@@ -66,7 +66,7 @@ export class ShardFeed {
     this.#pool =
       options.pool ??
       openPool<PackTask, void>({
-        module: ownFile('./pack-worker.js', import.meta.url),
+        module: ownFile('./data/pack-worker.js', import.meta.url),
         maxQueue: slots,
         ...(threads === undefined ? {} : { threads }),
       })

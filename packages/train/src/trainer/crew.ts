@@ -259,8 +259,8 @@ function causeOf(name: string, { reason, error }: Down): string {
   return `${name} failed: ${message}`
 }
 
-const deviceModule = (): URL => ownFile('../device/device.js', import.meta.url)
-const leaderModule = (): URL => ownFile('../leader/leader.js', import.meta.url)
+const deviceModule = (): URL => ownFile('./device/device.js', import.meta.url)
+const leaderModule = (): URL => ownFile('./leader/leader.js', import.meta.url)
 
 /** T5: a member takes part only with the others' bits. */
 function agreedDigest(devices: readonly CrewDevice[], joined: readonly Joined[]): string {

@@ -1,0 +1,57 @@
+// Makes each package's JavaScript: a file for each way into it, and what they share. Node.js takes
+// more than a millisecond to find and load a module, in every thread again: of the hundred or two
+// that an actor's thread would need, a handful is left.
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
+import { root } from './packages.js'
+
+/** Those that are compiled to declarations alone. */
+const folders = ['errors', 'actors', 'comm-native', 'scheduler', 'train', 'kaitian'].map((name) =>
+  join(root, 'packages', name),
+)
+
+/** What others import, what is loaded by its place, and what the command starts with. */
+function waysInto(folder) {
+  const { exports, bin = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const exported = Object.values(exports).map((target) => target.default ?? '')
+  const source = join(folder, 'src')
+  const texts = readdirSync(source, { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(source, name))
+  const programs = Object.values(bin).map((name) => join(folder, name))
+  const places = [...texts, ...programs].flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/ownFile\('\.\/(.+\.js)'|'\.\.\/dist\/(.+\.js)'/g)].map(
+      ([, owned, started]) => owned ?? started,
+    ),
+  )
+  const named = exported.flatMap((target) => /^\.\/dist\/(.+\.js)$/.exec(target)?.[1] ?? [])
+  return [...new Set([...named, ...places])].map((name) => name.replace(/\.js$/, ''))
+}
+
+async function bundle(folder) {
+  const [source, into] = [join(folder, 'src'), join(folder, 'dist')]
+  const { metafile } = await build({
+    absWorkingDir: folder,
+    entryPoints: waysInto(folder).map((name) => ({ in: join(source, `${name}.ts`), out: name })),
+    outdir: into,
+    chunkNames: 'shared-[hash]',
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    sourcemap: true,
+    sourcesContent: false,
+    metafile: true,
+    logLevel: 'warning',
+  })
+  const made = new Set(Object.keys(metafile.outputs).map((name) => resolve(folder, name)))
+  for (const name of readdirSync(into, { recursive: true })) {
+    const file = join(into, name)
+    if (/\.js(\.map)?$/.test(name) && !made.has(file)) rmSync(file)
+  }
+}
+
+await Promise.all(folders.map(bundle))
