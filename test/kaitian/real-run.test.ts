@@ -11,7 +11,9 @@ import { missing, undocumented, type Line } from './json-page.js'
 // The command and the library over the real trainer, on sim engines, which are quick to start.
 
 const test = suite<{ folder: string }>('real run')
-const words = ['train', 'packages/examples/cifar', '--group', 'a=sim@sim*2', '--group', 'b=sim@sim']
+const small = fileURLToPath(new URL('./fixtures/small-task.js', import.meta.url))
+const groups = ['--group', 'a=sim@sim*2', '--group', 'b=sim@sim']
+const words = ['train', small, ...groups]
 
 test.before((context) => {
   context.folder = mkdtempSync(join(tmpdir(), 'kaitian-run-'))
@@ -41,7 +43,6 @@ test('a run as JSON lines: as documented, to the end; record, weights and report
 })
 
 test('many devices start within the usual limit of open files; a tighter one is said by name', async () => {
-  const small = fileURLToPath(new URL('./fixtures/small-task.js', import.meta.url))
   const devices = `--group a=sim@sim*12 --batch 256 --shard 4 --max-steps 1 --no-evaluate`
   const run = `$KAITIAN train ${small} ${devices} --deadline 300000`
   const fine = await runInShell(`ulimit -n 180; ${run}`)
@@ -78,7 +79,7 @@ test('without --json what a task prints is printed where it says', async () => {
 test('groups may be called as any property of an object is', async () => {
   const groups = ['--group', 'constructor=sim@sim', '--group', 'toString=sim@sim*2']
   const more = ['--pace', 'toString=1+0.1', '--max-steps', '3', '--no-evaluate', '--json']
-  const ran = await runCommand(['train', 'packages/examples/cifar', ...groups, ...more])
+  const ran = await runCommand(['train', small, ...groups, ...more])
   assert.equal([ran.code, ran.err], [0, ''])
   const [ready] = ran.out.split('\n').map((line) => JSON.parse(line || '{}') as Line)
   const devices = ready['devices'] as { group: string; pace?: object }[]
@@ -103,12 +104,7 @@ test('Ctrl-C: 130 and the place where it stood', async () => {
 })
 
 test('Ctrl-C before the first step', async () => {
-  const { child, ended, printed } = startCommand([
-    'train',
-    'packages/examples/cifar',
-    '--group',
-    'a=tfjs@cpu*2',
-  ])
+  const { child, ended, printed } = startCommand(['train', small, '--group', 'a=tfjs@cpu*2'])
   await printed('task ').catch(() => {})
   child.kill('SIGINT')
   assert.ok(interrupted(await ended))
@@ -117,9 +113,10 @@ test('Ctrl-C before the first step', async () => {
 test('what only the run can find out is refused with its own code', async ({ folder }) => {
   const empty = join(folder, 'empty.mjs')
   writeFileSync(empty, 'export {}\n')
+  const readsData = ['train', 'packages/examples/cifar', ...groups]
   const cases: [string[], string][] = [
     [['train', empty, '--group', 'a=sim@sim'], 'BAD_TASK'],
-    [[...words, '--data', '/nowhere'], 'DATA_MISSING'],
+    [[...readsData, '--data', '/nowhere'], 'DATA_MISSING'],
     [[...words, '--batch', '8', '--shard', '8'], 'BATCH_TOO_SMALL'],
   ]
   for (const [command, code] of cases) {
@@ -127,16 +124,16 @@ test('what only the run can find out is refused with its own code', async ({ fol
     assert.is(ran.code, 2, code)
     assert.match(ran.err, new RegExp(`^kaitian: ${code}: [^\\n]+\\n$`))
   }
-  const byEnvironment = await runCommand(words, { KAITIAN_DATA: '/nowhere' })
+  const byEnvironment = await runCommand(readsData, { KAITIAN_DATA: '/nowhere' })
   assert.match(byEnvironment.err, /DATA_MISSING/)
 })
 
 test('T2 as a library: a device is killed, the run finishes, survivors agree', async () => {
-  const task = fileURLToPath(new URL('../../../packages/examples/cifar', import.meta.url))
   await using training = train({
-    task,
+    task: small,
     groups: ['a=sim@sim*2', 'b=sim@sim'],
     maxSteps: 20,
+    epochs: 3,
     evaluate: false,
   })
   const faults: string[] = []

@@ -46,7 +46,7 @@ export class Run {
     this.#startedAt = this.#printedAt = host.now()
   }
 
-  /** Files under system/ use all cores themselves, so they run one at a time. */
+  /** Files under system/ use several cores themselves, so that two run at a time. */
   async all(files: readonly TestFile[], workers: number): Promise<void> {
     const timer = setInterval(() => this.#look(), LOOK_MS)
     // What has to be compiled takes longest.
@@ -54,9 +54,9 @@ export class Run {
     const shared = files
       .filter(({ name }) => !name.startsWith('system/'))
       .toSorted((one, other) => prepared(one) - prepared(other))
-    const alone = files.filter(({ name }) => name.startsWith('system/'))
+    const large = files.filter(({ name }) => name.startsWith('system/'))
     await Promise.all(Array.from({ length: workers }, () => this.#work(shared)))
-    await this.#work(alone)
+    await Promise.all([this.#work(large), this.#work(large)])
     clearInterval(timer)
   }
 
