@@ -12,8 +12,8 @@ import { missing, undocumented, type Line } from './json-page.js'
 
 const test = suite<{ folder: string }>('real run')
 const small = fileURLToPath(new URL('./fixtures/small-task.js', import.meta.url))
-const groups = ['--group', 'a=sim@sim*2', '--group', 'b=sim@sim']
-const words = ['train', small, ...groups]
+const twoGroups = ['--group', 'a=sim@sim*2', '--group', 'b=sim@sim']
+const words = ['train', small, ...twoGroups]
 
 test.before((context) => {
   context.folder = mkdtempSync(join(tmpdir(), 'kaitian-run-'))
@@ -43,8 +43,8 @@ test('a run as JSON lines: as documented, to the end; record, weights and report
 })
 
 test('many devices start within the usual limit of open files; a tighter one is said by name', async () => {
-  const devices = `--group a=sim@sim*12 --batch 256 --shard 4 --max-steps 1 --no-evaluate`
-  const run = `$KAITIAN train ${small} ${devices} --deadline 300000`
+  const crowd = `--group a=sim@sim*12 --batch 256 --shard 4 --max-steps 1 --no-evaluate`
+  const run = `$KAITIAN train ${small} ${crowd} --deadline 300000`
   const fine = await runInShell(`ulimit -n 180; ${run}`)
   assert.equal([fine.code, fine.err], [0, ''])
   const short = await runInShell(`ulimit -n 80; ${run}`)
@@ -113,7 +113,7 @@ test('Ctrl-C before the first step', async () => {
 test('what only the run can find out is refused with its own code', async ({ folder }) => {
   const empty = join(folder, 'empty.mjs')
   writeFileSync(empty, 'export {}\n')
-  const readsData = ['train', 'packages/examples/cifar', ...groups]
+  const readsData = ['train', 'packages/examples/cifar', ...twoGroups]
   const cases: [string[], string][] = [
     [['train', empty, '--group', 'a=sim@sim'], 'BAD_TASK'],
     [[...readsData, '--data', '/nowhere'], 'DATA_MISSING'],

@@ -15,7 +15,7 @@ import { depth } from '../depth.js'
  */
 const trials = depth({
   cut: {
-    thread: { warmUp: 8, times: 48, enough: 10_000 },
+    thread: { warmUp: 8, times: 32, enough: 10_000 },
     process: { warmUp: 4, times: 24, enough: 10_000 },
   },
   full: {
