@@ -155,8 +155,10 @@ export class Training implements AsyncDisposable {
 /** Whatever could not be opened: the reason is somewhere among the causes. */
 function isShortOfFiles(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as NodeJS.ErrnoException
+    const { code, message } = cause as NodeJS.ErrnoException
     if (code === 'EMFILE' || code === 'ENFILE') return true
+    // A thread that could not even begin has only words for it.
+    if (code === 'ERR_WORKER_INIT_FAILED' && /E[MN]FILE/.test(message)) return true
   }
   return false
 }
