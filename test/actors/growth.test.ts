@@ -30,6 +30,7 @@ const places = depth<[string, SpawnOptions][]>({
 const restart = { max: Infinity, withinMs: 100 }
 
 const test = suite('growth')
+let kinds = 0
 
 /** @param begin what is there all the time; it returns what is done again and again */
 function leavesNothing<S extends System>(
@@ -37,6 +38,8 @@ function leavesNothing<S extends System>(
   make: () => S,
   begin: (system: S) => Promise<(times: number) => Promise<unknown>>,
 ): void {
+  // In a cut every second one: they come in twos and threes that are alike.
+  if (depth({ cut: kinds++ % 2 === 1, full: false })) return
   test(`nothing stays behind: ${title}`, async () => {
     const system = make()
     const repeat = await begin(system)

@@ -91,7 +91,7 @@ onTerminal('a terminal that is closed stops the run in good order', async (place
 onTerminal(
   'a terminal that goes without a signal is only an output that is lost',
   async (place) => {
-    const words = `train ${task} --group a=sim@sim --epochs 60 --no-evaluate --save ${place.weights}`
+    const words = `train ${task} --group a=sim@sim --epochs 30 --no-evaluate --save ${place.weights}`
     const script = join(place.folder, 'script')
     // In a session of its own; 3 is what this test reads.
     writeFileSync(script, `setsid bash -c "${kaitian(words)} 2>&3; echo code \\$? >&3"\n`)
