@@ -7,9 +7,11 @@ import { build } from 'esbuild'
 import { root } from './packages.js'
 
 /** Those that are compiled to declarations alone. */
-const folders = ['errors', 'actors', 'comm-native', 'scheduler', 'train', 'kaitian'].map((name) =>
-  join(root, 'packages', name),
-)
+const folders = readdirSync(join(root, 'packages'))
+  .map((name) => join(root, 'packages', name))
+  .filter((folder) =>
+    readFileSync(join(folder, 'tsconfig.json'), 'utf8').includes('"emitDeclarationOnly": true'),
+  )
 
 /** What others import, what is loaded by its place, and what the command starts with. */
 function waysInto(folder) {

@@ -30,8 +30,6 @@ const SANITIZERS = {
   thread: ['-fsanitize=thread'],
   address: ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'],
 }
-/** The tests themselves may leave to the compiler what it checks: it takes them twice as long. */
-const OF_TESTS = { thread: [], address: ['-fno-sanitize=undefined'] }
 /** Of the core but for its kernels: what is saved by running faster, or lost by compiling longer. */
 const OPTIMISE = { thread: '-O1', address: '-O0' }
 export type Sanitizer = keyof typeof SANITIZERS
@@ -45,7 +43,7 @@ const APART = /^(collective|kernels)\/|^(span\/span|wire\/frame|wire\/slots)\.cc
 interface Unit {
   readonly name: string
   readonly sources: readonly string[]
-  readonly flags: readonly string[]
+  readonly optimise: string
 }
 
 /**
@@ -53,16 +51,16 @@ interface Unit {
  * all of them use. Neither the tests nor the kernels, which are all templates, are optimised.
  */
 function units(sanitizer: Sanitizer): Unit[] {
-  const flags = [OPTIMISE[sanitizer]]
+  const optimise = OPTIMISE[sanitizer]
   const ofCore = files(core, /\.cc$/)
   const apart = ofCore.filter((path) => APART.test(relative(core, path)))
   const together = ofCore.filter((path) => !apart.includes(path))
   return [
-    { name: 'tests', sources: files(tests, /\.cc$/), flags: ['-O0', ...OF_TESTS[sanitizer]] },
-    { name: 'core', sources: together, flags },
+    { name: 'tests', sources: files(tests, /\.cc$/), optimise: '-O0' },
+    { name: 'core', sources: together, optimise },
     ...apart.map((path): Unit => {
       const name = relative(core, path).replaceAll('/', '-')
-      return { name, sources: [path], flags: name.startsWith('kernels') ? ['-O0'] : flags }
+      return { name, sources: [path], optimise: name.startsWith('kernels') ? '-O0' : optimise }
     }),
   ]
 }
@@ -121,9 +119,9 @@ async function compile(
   }
   const objects: string[] = []
   let done = 0
-  const one = async ({ name, sources, flags: own }: Unit): Promise<void> => {
+  const one = async ({ name, sources, optimise }: Unit): Promise<void> => {
     const object = join(into, `${name}.o`)
-    await checked([...own, '-c', unitOf(name, sources, into), '-o', object])
+    await checked([optimise, '-c', unitOf(name, sources, into), '-o', object])
     objects.push(object)
   }
   const eachAlone = async (unit: Unit): Promise<void> => {
@@ -150,10 +148,7 @@ async function compile(
     }
   }
   await Promise.all([worker(), worker()])
-  // Of an inline function that several units have, the first one's is linked: not that of the tests.
-  const ofTests = (object: string): boolean => object.endsWith('/tests.o')
-  const inOrder = objects.toSorted((a, b) => Number(ofTests(a)) - Number(ofTests(b)))
-  await checked([...inOrder, '-o', join(into, 'core-tests')])
+  await checked([...objects, '-o', join(into, 'core-tests')])
 }
 
 /** A source that stands for several; those of tests get a namespace each, as they share names. */

@@ -56,6 +56,27 @@ test('a run that cannot open rejects with its own error and is disposed of', asy
   assert.is(runtime.calls.at(-1), 'dispose')
 })
 
+for (const [what, code, message] of [
+  ['a file', 'EMFILE', 'EMFILE: too many open files'],
+  ['a thread', 'ERR_WORKER_INIT_FAILED', 'Worker initialization failure: EMFILE'],
+]) {
+  test(`a lack of open files is named, where ${what} could not be opened for it`, async () => {
+    const cause = Object.assign(new Error(message), { code })
+    const refuse = new KaitianError('SPAWN_FAILED', 'It did not start.', { cause })
+    const error = await rejection(start({ refuse }).training.finished)
+    assert.is(error.code, 'TOO_MANY_OPEN_FILES')
+    assert.is(error.cause, refuse)
+  })
+}
+
+test('a thread that does not start for another reason keeps its own error', async () => {
+  const cause = Object.assign(new Error('Worker initialization failure: EINVAL'), {
+    code: 'ERR_WORKER_INIT_FAILED',
+  })
+  const refuse = new KaitianError('SPAWN_FAILED', 'It did not start.', { cause })
+  assert.is(await rejection(start({ refuse }).training.finished), refuse)
+})
+
 test('a runtime that cannot be opened rejects, also for kill and slow', async () => {
   const error = new KaitianError('THREAD_EXITED', 'gone')
   const training = new Training(() => Promise.reject(error), virtualClock())

@@ -30,7 +30,7 @@ try {
 `
 
 const ACTORS = `
-import { ask, createSystem, protocol } from '@kaitian/actors'
+import { ask, createSystem, openPool, protocol } from '@kaitian/actors'
 
 export class Echo {
   static readonly protocol = protocol({ say: ask<string, string>() })
@@ -49,6 +49,11 @@ for (const on of ['thread', 'process']) {
   } catch (error) {
     console.log(on, error.code, error.cause?.code)
   }
+}
+try {
+  openPool({ module: new URL(import.meta.url) })
+} catch (error) {
+  console.log('pool', error.code)
 }
 await system.dispose()
 `
@@ -111,11 +116,11 @@ test('so does one of CommonJS, whose modules have no address', async () => {
   assert.match(out, /^BUNDLED .*external/, err)
 })
 
-test('actors in a bundle run inline; threads and processes say what to do', async () => {
+test('actors in a bundle run inline; threads, processes and pools say what to do', async () => {
   await bundle('actors.ts', 'dist/actors.js', { format: 'esm', banner: REQUIRE })
   const { out, err } = await project.node('dist/actors.js')
   assert.is(err, '')
-  assert.match(out, /^inline works\nthread .*BUNDLED\nprocess .*BUNDLED\n$/)
+  assert.match(out, /^inline works\nthread .*BUNDLED\nprocess .*BUNDLED\npool BUNDLED\n$/)
 })
 
 test('a task may be bundled with what it imports', async () => {

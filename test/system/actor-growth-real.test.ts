@@ -8,7 +8,7 @@ import { depth } from '../depth.js'
 
 /**
  * How many, and what each may leave behind, in bytes. On real threads and processes, of which each
- * takes a quarter of a second of processor time, there are few; test/actors/growth.test.ts has many
+ * takes more than a tenth of a second of processor time, there are few; test/actors/growth.test.ts has many
  * simulated ones. Until 1,000 have ended the memory of the recent past is still filling, at some
  * hundred bytes each; a link or a thread that stays takes many thousands. In the cut
  * what is done for the first time counts more than that.

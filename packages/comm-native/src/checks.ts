@@ -1,6 +1,7 @@
 import { KaitianError } from '@kaitian/errors'
 import { DTYPES, ELEMENT_BYTES, isFloat, type DType } from './dtype.js'
 import { OPS, type Op } from './op.js'
+import type { TrunkOptions } from './trunk.js'
 import type { CommunicatorOptions, Region, Signature } from './types.js'
 
 /**
@@ -208,4 +209,32 @@ export function checkAllocation(name: string, byteLength: number, taken: boolean
   if (name === '') refuse('A region needs a name.')
   checkNatural('byteLength', byteLength)
   if (taken) refuse(`The context already has a region '${name}'; choose another name.`, { name })
+}
+
+/** Of a trunk: the widest element. */
+const SMALLEST_CHUNK = 8
+const LARGEST_CHUNK = 1024 * 1024
+/** Of 1 MiB each they would take 64 GiB: who asks for more has mistaken the unit. */
+const LARGEST_WINDOW = 65_536
+
+/** @throws BAD_ARGUMENT */
+export function checkTrunk(options: TrunkOptions): Required<TrunkOptions> {
+  const { chunkBytes = 256 * 1024, window = 16, keepAliveMs = 1000, silenceMs = 10_000 } = options
+  checkWithin('chunkBytes', chunkBytes, LARGEST_CHUNK, SMALLEST_CHUNK)
+  checkWithin('window', window, LARGEST_WINDOW)
+  checkWithin('keepAliveMs', keepAliveMs, LONGEST_DEADLINE_MS)
+  checkWithin('silenceMs', silenceMs, LONGEST_DEADLINE_MS)
+  if (silenceMs <= keepAliveMs) {
+    refuse(
+      `silenceMs must be above keepAliveMs, ${keepAliveMs}, not ${silenceMs}: a peer with nothing to say would be lost.`,
+      { keepAliveMs, silenceMs },
+    )
+  }
+  return { chunkBytes, window, keepAliveMs, silenceMs }
+}
+
+function checkWithin(name: string, value: number, most: number, least = 1): void {
+  checkNatural(name, value)
+  if (value >= least && value <= most) return
+  refuse(`${name} must be ${least} to ${most}, not ${value}.`, { [name]: value })
 }

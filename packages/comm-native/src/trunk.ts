@@ -1,6 +1,4 @@
-import { KaitianError } from '@kaitian/errors'
 import type { Socket } from 'node:net'
-import { checkNatural, LONGEST_DEADLINE_MS } from './checks.js'
 
 /** The same at both ends, but for the times. */
 export interface TrunkOptions {
@@ -43,35 +41,4 @@ export interface TrunkLoss {
   readonly reason: 'closed' | 'silent' | 'malformed' | 'corrupt'
   /** For people: "the peer closed the link". */
   readonly detail: string
-}
-
-/** The widest element. */
-const SMALLEST_CHUNK = 8
-const LARGEST_CHUNK = 1024 * 1024
-/** Of 1 MiB each they would take 64 GiB: who asks for more has mistaken the unit. */
-const LARGEST_WINDOW = 65_536
-
-/** @throws BAD_ARGUMENT */
-export function checkTrunk(options: TrunkOptions): Required<TrunkOptions> {
-  const { chunkBytes = 256 * 1024, window = 16, keepAliveMs = 1000, silenceMs = 10_000 } = options
-  checkWithin('chunkBytes', chunkBytes, LARGEST_CHUNK, SMALLEST_CHUNK)
-  checkWithin('window', window, LARGEST_WINDOW)
-  checkWithin('keepAliveMs', keepAliveMs, LONGEST_DEADLINE_MS)
-  checkWithin('silenceMs', silenceMs, LONGEST_DEADLINE_MS)
-  if (silenceMs <= keepAliveMs) {
-    throw new KaitianError(
-      'BAD_ARGUMENT',
-      `silenceMs must be above keepAliveMs, ${keepAliveMs}, not ${silenceMs}: a peer with nothing to say would be lost.`,
-      { fields: { keepAliveMs, silenceMs } },
-    )
-  }
-  return { chunkBytes, window, keepAliveMs, silenceMs }
-}
-
-function checkWithin(name: string, value: number, most: number, least = 1): void {
-  checkNatural(name, value)
-  if (value >= least && value <= most) return
-  throw new KaitianError('BAD_ARGUMENT', `${name} must be ${least} to ${most}, not ${value}.`, {
-    fields: { [name]: value },
-  })
 }

@@ -2,7 +2,7 @@
 
 export { train } from './training/train.js'
 export type { Training, TrainingEvents } from './training/training.js'
-export type { TrainingOptions } from './training/options.js'
+export type { TrainingOptions } from './training/schema.js'
 export { parseGroup, type GroupRequest } from './groups/parse.js'
 export type { GroupDescription } from './groups/assign.js'
 export { defineTask, sgd } from './task/define.js'

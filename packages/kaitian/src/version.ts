@@ -1,5 +1,5 @@
-import { ownFile } from '@kaitian/errors'
 import { readFileSync } from 'node:fs'
+import { ownFile } from '@kaitian/errors'
 
 /** The package's own. */
 export function version(): string {

@@ -40,21 +40,10 @@ const runShape = shapeOf({ signal: abortSignal })
 
 /** piscina is loaded when it is wanted: most threads open no pool, and would start later for it. */
 async function openPiscina<Task>(
-  module: URL,
-  threads: number,
-  maxQueue: number,
+  options: ConstructorParameters<typeof Piscina>[0],
 ): Promise<Piscina<Task, PoolOutcome>> {
   const { Piscina } = await import('piscina')
-  const piscina = new Piscina<Task, PoolOutcome>({
-    filename: ownFile('./pool/pool-main.js', import.meta.url).href,
-    workerData: { module: module.href },
-    minThreads: threads,
-    maxThreads: threads,
-    maxQueue,
-    // 'sync', the default, blocks the worker's event loop between tasks.
-    atomics: 'async',
-    recordTiming: false,
-  })
+  const piscina = new Piscina<Task, PoolOutcome>(options)
   // A thread that dies rejects its own task; without a listener it would end the process too.
   piscina.on('error', () => undefined)
   return piscina
@@ -72,7 +61,16 @@ class PiscinaPool<Task, Result> implements Pool<Task, Result> {
     checkArgument('openPool()', 'module', module, url)
     this.#module = module
     this.#maxQueue = maxQueue
-    this.#piscina = openPiscina(module, threads, maxQueue)
+    this.#piscina = openPiscina({
+      filename: ownFile('./pool/pool-main.js', import.meta.url).href,
+      workerData: { module: module.href },
+      minThreads: threads,
+      maxThreads: threads,
+      maxQueue,
+      // 'sync', the default, blocks the worker's event loop between tasks.
+      atomics: 'async',
+      recordTiming: false,
+    })
     // Who runs a task hears of it.
     this.#piscina.catch(() => undefined)
   }

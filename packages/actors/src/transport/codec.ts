@@ -12,6 +12,9 @@ import { isPlain } from './plain.js'
  * it between threads: msgpackr's own mode for it loses holes, −0, lone surrogates, byte order
  * marks, `__proto__` and what views share. On the wire such a message is one msgpack bin, which
  * plain data never is.
+ *
+ * `msgpackr/pack` is msgpackr without its native extra, which reads messages like ours no faster,
+ * and takes 45 ms to load in every thread.
  */
 const packr = new Packr({
   // Records would make the reader compile code for each message.

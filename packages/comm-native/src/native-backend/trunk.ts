@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import { checkNatural } from '../checks.js'
 import type { Failure } from '../failure.js'
 import type { NativeAddon, NativeTrunk } from '../native.js'
-import { checkTrunk, type Trunk, type TrunkLoss, type TrunkOptions } from '../trunk.js'
+import { checkTrunk } from '../checks.js'
+import type { Trunk, TrunkLoss, TrunkOptions } from '../trunk.js'
 import type { Completions } from './completions.js'
 
 /** A socket's inner handle. Node.js has no public way to a socket's descriptor. */

@@ -6,10 +6,10 @@ import { tableFoot, tableHead, tableRow } from '../bench/table.js'
 import { counted } from '../terminal/format.js'
 import { toBenchOptions, type BenchFlags } from './bench-program.js'
 import { endOf, type Ending } from './ending.js'
-import { asKaitianError, errorLine, EXIT } from './exit.js'
+import { asKaitianError, errorLine, EXIT, EXIT_OF_SIGNAL } from './exit.js'
 import type { Host } from './host.js'
 import { writeBenchLines } from './json.js'
-import { EXIT_OF_SIGNAL, Outside } from './outside.js'
+import { Outside } from './outside.js'
 
 export type StartBench = (
   options: BenchOptions,

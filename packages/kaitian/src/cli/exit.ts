@@ -11,6 +11,14 @@ export const EXIT = {
   outputClosed: 141,
 } as const
 
+/** Each as a shell shows a process that the signal ended. */
+export const EXIT_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
+/** Signals that ask the command to end. */
+export type Signal = keyof typeof EXIT_OF_SIGNAL
+
+export const SIGNALS = Object.keys(EXIT_OF_SIGNAL) as readonly Signal[]
+
 /** `kaitian: CODE: sentence`, on one line whatever the message holds. */
 export function errorLine({ code, message }: Pick<ErrorRecord, 'code' | 'message'>): string {
   return `kaitian: ${code ?? 'INTERNAL'}: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`

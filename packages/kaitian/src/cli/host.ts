@@ -2,7 +2,14 @@ import { closeSync, fstatSync, readFileSync, writeFileSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { systemClock, type Clock } from '@kaitian/actors'
 import type { Output } from '../terminal/display.js'
-import { SIGNALS, type Loss, type Signal } from './outside.js'
+import { SIGNALS, type Signal } from './exit.js'
+
+/** An output that can no longer be written to. */
+export interface Loss {
+  readonly output: 'stdout' | 'stderr'
+  /** The system's reason: EPIPE, ENOSPC, EIO … */
+  readonly code: string
+}
 
 /** What the command needs of the process it runs in. */
 export interface Host {

@@ -2,7 +2,7 @@ import { KaitianError } from '@kaitian/errors'
 import type { Pace } from '@kaitian/train'
 import type { GroupDescription } from '../groups/assign.js'
 import { parseGroup } from '../groups/parse.js'
-import type { TrainingOptions } from '../training/options.js'
+import type { TrainingOptions } from '../training/schema.js'
 import type { TrainFlags } from './program.js'
 import { trainOptionsIn } from './train-flags.js'
 

@@ -1,6 +1,6 @@
 import { adviceOf } from '@kaitian/train'
-import { EXIT, errorLine } from './exit.js'
-import type { Host } from './host.js'
+import { EXIT, errorLine, type Signal } from './exit.js'
+import type { Host, Loss } from './host.js'
 
 // What can come over the command from outside while it works, and what it does then.
 //
@@ -17,21 +17,6 @@ import type { Host } from './host.js'
 //
 // Every other signal does what it always does: SIGTSTP suspends, SIGQUIT dumps core. Nothing is
 // read from stdin. SIGPIPE and SIGXFSZ are ignored by Node.js: writing then fails instead.
-
-/** Each as a shell shows a process that the signal ended. */
-export const EXIT_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-
-/** Signals that ask the command to end. */
-export type Signal = keyof typeof EXIT_OF_SIGNAL
-
-export const SIGNALS = Object.keys(EXIT_OF_SIGNAL) as readonly Signal[]
-
-/** An output that can no longer be written to. */
-export interface Loss {
-  readonly output: 'stdout' | 'stderr'
-  /** The system's reason: EPIPE, ENOSPC, EIO … */
-  readonly code: string
-}
 
 /** What asks a run to end before its time. */
 export type Interruption =

@@ -1,7 +1,7 @@
 import { BACKENDS, BRIDGES, POLICIES } from '@kaitian/train'
 import type { Path } from '@kaitian/train/schema'
 import { Option } from 'commander'
-import type { TrainingOptions } from '../training/options.js'
+import type { TrainingOptions } from '../training/schema.js'
 import { asNumber, collect, readPace, readPorts } from './values.js'
 
 // How the options of `train` are written on the command line. What they may be is the business of

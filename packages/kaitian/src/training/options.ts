@@ -9,37 +9,9 @@ import {
   type TrainOptions,
 } from '@kaitian/train'
 import { checked, type Refusal } from '@kaitian/train/schema'
-import { assignDevices, type GroupDescription } from '../groups/assign.js'
+import { assignDevices } from '../groups/assign.js'
 import { locateTask } from '../task/locate.js'
-import { trainingSchema } from './schema.js'
-
-/** What `train` is asked. Everything but `task` has a default, mostly the task's. */
-export interface TrainingOptions extends Omit<
-  TrainOptions,
-  'task' | 'groups' | 'data' | 'record' | 'weights' | 'save'
-> {
-  /** The task's module: a path, a `file:` URL, or a folder whose package.json names it. */
-  readonly task: string | URL
-  /**
-   * Short (`'a=tfjs@cpu*2'`) or in full. Without it one group of as many CPU devices as the
-   * machine and the batch have use for; the event `ready` says which.
-   */
-  readonly groups?: readonly (string | GroupDescription)[]
-  /** Folder of the data set; without it the task's default. */
-  readonly data?: string | URL
-  /** Folder to write a run record into, for the independent checker; every 50th step in full. */
-  readonly record?: string | URL | RecordingOptions
-  /** safetensors file to start from. */
-  readonly weights?: string | URL
-  /** safetensors file to write the final weights to; not written by a run that commits no step. */
-  readonly save?: string | URL
-}
-
-export interface RecordingOptions {
-  readonly folder: string | URL
-  /** Every how many steps a step's tensors are recorded in full; 0: never. Default 50. */
-  readonly sampleEvery?: number
-}
+import { trainingSchema, type RecordingOptions, type TrainingOptions } from './schema.js'
 
 const SAMPLE_EVERY = 50
 

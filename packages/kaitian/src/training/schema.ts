@@ -1,8 +1,35 @@
-import { groupEntries, recordEntries, runEntries } from '@kaitian/train'
+import { groupEntries, recordEntries, runEntries, type TrainOptions } from '@kaitian/train'
 import { listOf, strict, text } from '@kaitian/train/schema'
 import * as v from 'valibot'
 import type { GroupDescription } from '../groups/assign.js'
-import type { TrainingOptions } from './options.js'
+
+/** What `train` is asked. Everything but `task` has a default, mostly the task's. */
+export interface TrainingOptions extends Omit<
+  TrainOptions,
+  'task' | 'groups' | 'data' | 'record' | 'weights' | 'save'
+> {
+  /** The task's module: a path, a `file:` URL, or a folder whose package.json names it. */
+  readonly task: string | URL
+  /**
+   * Short (`'a=tfjs@cpu*2'`) or in full. Without it one group of as many CPU devices as the
+   * machine and the batch have use for; the event `ready` says which.
+   */
+  readonly groups?: readonly (string | GroupDescription)[]
+  /** Folder of the data set; without it the task's default. */
+  readonly data?: string | URL
+  /** Folder to write a run record into, for the independent checker; every 50th step in full. */
+  readonly record?: string | URL | RecordingOptions
+  /** safetensors file to start from. */
+  readonly weights?: string | URL
+  /** safetensors file to write the final weights to; not written by a run that commits no step. */
+  readonly save?: string | URL
+}
+
+export interface RecordingOptions {
+  readonly folder: string | URL
+  /** Every how many steps a step's tensors are recorded in full; 0: never. Default 50. */
+  readonly sampleEvery?: number
+}
 
 // The runtime's entries, with places and groups as users write them.
 
@@ -36,7 +63,7 @@ const record = strict({
   ...recordEntries,
   folder: place,
   sampleEvery: v.optional(recordEntries.sampleEvery),
-} satisfies Entries<Exclude<TrainingOptions['record'], string | URL | undefined>>)
+} satisfies Entries<RecordingOptions>)
 
 export const trainingEntries = {
   ...runEntries,

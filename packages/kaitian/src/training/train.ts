@@ -2,7 +2,8 @@ import { openFacade, systemClock, type FacadeOptions } from '@kaitian/actors'
 import { KaitianError } from '@kaitian/errors'
 import { runtimeModule, type TrainApi, type TrainEvents, type TrainOptions } from '@kaitian/train'
 import type { Refusal } from '@kaitian/train/schema'
-import { toTrainOptions, type TrainingOptions } from './options.js'
+import { toTrainOptions } from './options.js'
+import type { TrainingOptions } from './schema.js'
 import { Training, type Runtime } from './training.js'
 
 /** What the command says beside the options. */

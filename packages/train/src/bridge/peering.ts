@@ -2,7 +2,8 @@ import type { Socket } from 'node:net'
 import { seededRandom, type Clock, type Random } from '@kaitian/actors'
 import type { CommBackend, Trunk, TrunkLoss, TrunkOptions } from '@kaitian/comm-native'
 import { KaitianError } from '@kaitian/errors'
-import { checkGroup, checkPeer, checkPeering } from './checks.js'
+import * as v from 'valibot'
+import { GroupName } from './frame.js'
 import { Handshake, randomNonce, type HandshakeOptions, type NonceSource } from './handshake.js'
 import { tcp, type Address, type Listener, type Network } from './network.js'
 import { Opening, type OpeningEvents } from './opening.js'
@@ -185,4 +186,38 @@ export class Peering {
     this.#openings.add(opening)
     return opening
   }
+}
+
+// Bad input is refused before a socket or a timer exists.
+
+function refuse(sentence: string, fields: Record<string, unknown> = {}): never {
+  throw new KaitianError('BAD_ARGUMENT', sentence, { fields })
+}
+
+function checkPeering(options: PeeringOptions): void {
+  const { group, groups, secret, port, deadlineMs } = options
+  for (const name of groups) {
+    if (v.safeParse(GroupName, name).success) continue
+    refuse(`"${name}" is no name for a group; use up to 64 characters, no spaces, no commas.`)
+  }
+  if (new Set(groups).size < groups.length) refuse('Two groups have the same name.', { groups })
+  if (!groups.includes(group)) refuse(`Group "${group}" is not in the list of groups.`, { groups })
+  if (secret === '') refuse('The secret is empty; give all groups the same random text.')
+  checkPort(port, 0)
+  if (!(deadlineMs > 0)) refuse(`deadlineMs must be above 0, not ${deadlineMs}.`, { deadlineMs })
+}
+
+function checkPeer({ group, port }: Peer, groups: readonly string[]): void {
+  checkGroup(group, groups)
+  checkPort(port, 1)
+}
+
+function checkGroup(group: string, groups: readonly string[]): void {
+  if (groups.includes(group)) return
+  refuse(`"${group}" is no group of this run, which has ${groups.join(', ')}.`, { group, groups })
+}
+
+function checkPort(port: number, least: number): void {
+  if (Number.isInteger(port) && port >= least && port <= 65535) return
+  refuse(`${port} is no port; use ${least} to 65535.`, { port })
 }
