@@ -19,40 +19,57 @@ function waysInto(folder) {
   const exported = Object.values(exports).map((target) => target.default ?? '')
   const source = join(folder, 'src')
   const texts = readdirSync(source, { recursive: true })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.c?ts$/.test(name))
     .map((name) => join(source, name))
   const programs = Object.values(bin).map((name) => join(folder, name))
   const places = [...texts, ...programs].flatMap((file) =>
-    [...readFileSync(file, 'utf8').matchAll(/ownFile\('\.\/(.+\.js)'|'\.\.\/dist\/(.+\.js)'/g)].map(
-      ([, owned, started]) => owned ?? started,
-    ),
+    [
+      ...readFileSync(file, 'utf8').matchAll(/ownFile\('\.\/(.+\.c?js)'|'\.\.\/dist\/(.+\.js)'/g),
+    ].map(([, owned, started]) => owned ?? started),
   )
   const named = exported.flatMap((target) => /^\.\/dist\/(.+\.js)$/.exec(target)?.[1] ?? [])
-  return [...new Set([...named, ...places])].map((name) => name.replace(/\.js$/, ''))
+  return [...new Set([...named, ...places])]
 }
 
 async function bundle(folder) {
   const [source, into] = [join(folder, 'src'), join(folder, 'dist')]
-  const { metafile } = await build({
+  const ways = waysInto(folder)
+  const common = {
     absWorkingDir: folder,
-    entryPoints: waysInto(folder).map((name) => ({ in: join(source, `${name}.ts`), out: name })),
     outdir: into,
-    chunkNames: 'shared-[hash]',
-    bundle: true,
-    splitting: true,
-    packages: 'external',
-    format: 'esm',
     platform: 'node',
     target: 'node20.19',
     sourcemap: true,
     sourcesContent: false,
     metafile: true,
     logLevel: 'warning',
+  }
+  const modules = await build({
+    ...common,
+    entryPoints: ways
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => name.slice(0, -'.js'.length))
+      .map((name) => ({ in: join(source, `${name}.ts`), out: name })),
+    chunkNames: 'shared-[hash]',
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    format: 'esm',
   })
-  const made = new Set(Object.keys(metafile.outputs).map((name) => resolve(folder, name)))
+  const scripts = await build({
+    ...common,
+    entryPoints: ways
+      .filter((name) => name.endsWith('.cjs'))
+      .map((name) => join(source, name.replace(/\.cjs$/, '.cts'))),
+    outbase: source,
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+  })
+  const outputs = [modules, scripts].flatMap(({ metafile }) => Object.keys(metafile.outputs))
+  const made = new Set(outputs.map((name) => resolve(folder, name)))
   for (const name of readdirSync(into, { recursive: true })) {
     const file = join(into, name)
-    if (/\.js(\.map)?$/.test(name) && !made.has(file)) rmSync(file)
+    if (/\.c?js(\.map)?$/.test(name) && !made.has(file)) rmSync(file)
   }
 }
 

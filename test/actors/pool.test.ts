@@ -1,9 +1,11 @@
 import { openPool, type Pool } from '@kaitian/actors'
+import type { KaitianError } from '@kaitian/errors'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Gate } from './fixtures/shared-log.js'
 import type { Job } from './fixtures/work.js'
 import { rejection } from './support.js'
+import { depth } from '../depth.js'
 
 const module = new URL('./fixtures/work.js', import.meta.url)
 
@@ -91,6 +93,25 @@ test('a module without a function, or that is missing, is named', async () => {
 
 test('bad options are refused', () => {
   assert.throws(() => openPool({ module, threads: 0 }), /threads is a whole number of at least 1/)
+})
+
+// The process did not live through one such end in some hundred.
+const rounds = depth({ cut: 40, full: 600 })
+test(`the process lives when a pool ends while its threads start, ${rounds} times`, async () => {
+  const begun = performance.now()
+  const first = openPool<Job, number>({ module, threads: 1 })
+  await first.run({ do: 'square', n: 2 })
+  await first.dispose()
+  const started = performance.now() - begun
+  for (let round = 0; round < rounds; round++) {
+    const pool = openPool<Job, number>({ module, threads: 2 })
+    const task = pool.run({ do: 'square', n: 2 }).catch((error: KaitianError) => error.code)
+    // Moments all over the start, and beyond.
+    await new Promise((resolve) => setTimeout(resolve, (started * ((round * 7) % 40)) / 30))
+    await pool.dispose()
+    assert.ok([4, 'SYSTEM_STOPPED'].includes(await task))
+    if (round % 50 === 49) console.log(`  ${round + 1} rounds`)
+  }
 })
 
 test.run()

@@ -62,8 +62,11 @@ class PiscinaPool<Task, Result> implements Pool<Task, Result> {
     this.#module = module
     this.#maxQueue = maxQueue
     this.#piscina = openPiscina({
-      filename: ownFile('./pool/pool-main.js', import.meta.url).href,
-      workerData: { module: module.href },
+      filename: ownFile('./pool/pool-thread.cjs', import.meta.url).href,
+      workerData: {
+        main: ownFile('./pool/pool-main.js', import.meta.url).href,
+        module: module.href,
+      },
       minThreads: threads,
       maxThreads: threads,
       maxQueue,
