@@ -14,6 +14,17 @@ import type { Ward } from './ward.js'
 
 const noop = (): void => undefined
 
+/** Of the last incarnation that failed or was killed to be restarted, maybe in the midst of its start. */
+class Failure {
+  incarnation = -1
+  message: string | undefined = undefined
+  /** What it owned is being disposed of; until then it has not ended. */
+  closing: Deferred<void> | undefined = undefined
+  /** Of that end, when it was not being stopped: a stop has limits of its own. */
+  limit: StopPhases | undefined = undefined
+  backoff: Timer | undefined = undefined
+}
+
 /**
  * Supervises one actor: starts its incarnations, never one before the last has disposed of what it
  * owned (A5), and ends it for good once.
@@ -34,19 +45,13 @@ export class Child implements Supervisor, Member {
   #order: 'stop' | 'kill' | undefined = undefined
   #starting: Promise<void> | undefined = undefined
   #running = false
-  /** It has failed, and what it owned is being disposed of; until then it has not ended. */
-  #closing: Deferred<void> | undefined = undefined
   /** The first incarnation has started: before that there are no restarts. */
   #hasSpawned = false
-  /** The last incarnation that failed or was killed to be restarted, maybe in the midst of its start. */
-  #failed = -1
   #incarnation = 0
-  #lastFailure: string | undefined = undefined
-  #backoff: Timer | undefined = undefined
+  /** Made by the first one: most actors never fail, and there may be very many of them. */
+  #failure: Failure | undefined = undefined
   /** Of the stop under way, if there is one. */
   #phases: StopPhases | undefined = undefined
-  /** Of the end of one that has failed, and was not being stopped: a stop has limits of its own. */
-  #limit: StopPhases | undefined = undefined
 
   constructor(
     ward: Ward,
@@ -115,9 +120,10 @@ export class Child implements Supervisor, Member {
     const { path } = this
     const error = end.error ?? unavailable(path, 'killed')
     this.#running = false
-    this.#closing ??= deferred<void>()
-    this.#failed = this.#incarnation - 1
-    this.#lastFailure = error.message
+    const failure = this.#failureRecord
+    failure.closing ??= deferred<void>()
+    failure.incarnation = this.#incarnation - 1
+    failure.message = error.message
     this.#ward.announce('failed', { path }, error)
     if (this.#order !== undefined || !this.#hasSpawned) return false
     return this.#restarts?.decide(this.#ward.clock.now()) ?? false
@@ -125,9 +131,9 @@ export class Child implements Supervisor, Member {
 
   ended(end: End): void {
     // It was forced to before.
-    if (this.#closing === undefined) return
-    this.#closing.resolve()
-    this.#closing = undefined
+    if (this.#failure?.closing === undefined) return
+    this.#failure.closing.resolve()
+    this.#failure.closing = undefined
     this.#over(end)
   }
 
@@ -145,7 +151,7 @@ export class Child implements Supervisor, Member {
     const again = (): void => void this.resume().catch(() => undefined)
     // No timer for no wait: a virtual clock need not be pushed for it.
     if (afterMs === 0) again()
-    else this.#backoff = this.#ward.wheel.after(afterMs, again)
+    else this.#failureRecord.backoff = this.#ward.wheel.after(afterMs, again)
   }
 
   /** The next incarnation. One that does not start has failed once more. */
@@ -153,7 +159,7 @@ export class Child implements Supervisor, Member {
     if (this.#order !== undefined || this.#end !== undefined) return
     const number = this.#incarnation
     // Whoever has ended it in the midst of its start sees to what follows.
-    const isOver = (): boolean => this.#order !== undefined || this.#failed === number
+    const isOver = (): boolean => this.#order !== undefined || this.#failure?.incarnation === number
     let end: End | undefined
     const failing = (cause: unknown): boolean => {
       if (isOver()) return false
@@ -175,7 +181,7 @@ export class Child implements Supervisor, Member {
   /** Ends the incarnation in good order, if it does not end by itself; another may follow. */
   async pause(): Promise<void> {
     if (this.#running && this.#order === undefined) await this.#pauseBody()
-    await this.#closing?.promise
+    await this.#failure?.closing?.promise
   }
 
   async #pauseBody(): Promise<void> {
@@ -190,8 +196,8 @@ export class Child implements Supervisor, Member {
     if (this.#end !== undefined) return undefined
     if (this.#order !== undefined) return this.#join(options.timeoutMs)
     this.#order = 'stop'
-    this.#backoff?.cancel()
-    this.#limit?.letGo()
+    this.#failure?.backoff?.cancel()
+    this.#failure?.limit?.letGo()
     const stopped = this.#stopBody(options.again ?? false, options.drain ?? false)
     if (stopped === undefined) return this.#finish({ reason: 'stopped' })
     return this.#finishWithin(stopped, options.timeoutMs)
@@ -203,7 +209,7 @@ export class Child implements Supervisor, Member {
     this.onGone(gone.resolve)
     if (this.#end !== undefined) return gone.promise
     this.#order = 'kill'
-    this.#backoff?.cancel()
+    this.#failure?.backoff?.cancel()
     this.#running = false
     void this.#phasesOf(false)
       .force()
@@ -225,6 +231,7 @@ export class Child implements Supervisor, Member {
   async snapshot(): Promise<Sighting> {
     const { path } = this
     const restarts = this.#restartCount
+    const lastFailure = this.#failure?.message
     const base: Sighting = {
       path,
       placement: 'inline',
@@ -232,9 +239,13 @@ export class Child implements Supervisor, Member {
       incarnation: this.#incarnation - 1,
       restarts,
       children: [],
-      ...(this.#lastFailure === undefined ? {} : { lastFailure: this.#lastFailure }),
+      ...(lastFailure === undefined ? {} : { lastFailure }),
     }
     return { ...base, ...(await this.body.snapshot()), path, restarts }
+  }
+
+  get #failureRecord(): Failure {
+    return (this.#failure ??= new Failure())
   }
 
   get #restartCount(): number {
@@ -331,12 +342,13 @@ export class Child implements Supervisor, Member {
     again: boolean,
     onForced: (error: KaitianError | undefined) => void,
   ): Promise<void> {
-    const closing = (this.#closing ??= deferred<void>())
+    const failure = this.#failureRecord
+    const closing = (failure.closing ??= deferred<void>())
     // The site has closed, and takes along what is left.
     if (this.#ward.wheel.closed) return
-    this.#limit = this.#phasesOf(again)
-    const { forced, error } = await this.#limit.run(closing.promise, undefined, noop)
-    if (forced && this.#closing === closing) onForced(error)
+    failure.limit = this.#phasesOf(again)
+    const { forced, error } = await failure.limit.run(closing.promise, undefined, noop)
+    if (forced && failure.closing === closing) onForced(error)
   }
 
   #phasesOf(again: boolean): StopPhases {
@@ -347,9 +359,9 @@ export class Child implements Supervisor, Member {
     if (this.#end !== undefined) return
     this.#end = end
     this.#running = false
-    this.#closing?.resolve()
+    this.#failure?.closing?.resolve()
     this.#phases?.letGo()
-    this.#limit?.letGo()
+    this.#failure?.limit?.letGo()
     if (end.reason === 'quarantined') {
       this.#ward.announce('quarantined', { path: this.path, thread: this.body.siteId }, end.error)
     }
