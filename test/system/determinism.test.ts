@@ -7,8 +7,8 @@ import { bridges, groupsOf, tryRun, type TryOptions } from '../train/try-run.js'
 const test = suite('deterministic mode')
 
 /** A kill in the midst of them, and more than one epoch of seven. */
-const STEPS = depth({ cut: 20, full: 50 })
-const KILL_AT = 12
+const STEPS = depth({ cut: 16, full: 50 })
+const KILL_AT = 9
 const options = { deterministic: true, epochs: 8, maxSteps: STEPS, seed: 5, evaluate: false }
 
 /** The digest that all devices end with, once the checker has found nothing. */

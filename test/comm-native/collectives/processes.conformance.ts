@@ -7,8 +7,9 @@ import { SUM } from './conduct.conformance.js'
 import { runBatch } from './exactness.conformance.js'
 import type { TcpCluster, TcpPlacement } from './tcp.js'
 
-/** 64 MiB, so that it is far from its end when its beginning was heard of. */
-const LARGE: Case = { ...SUM, pattern: 'whole', elements: 2 ** 24, inPlace: true }
+/** So many that it is far from its end when its beginning was heard of: 32 or 64 MiB. */
+const MANY = depth({ cut: 2 ** 23, full: 2 ** 24 })
+const LARGE: Case = { ...SUM, pattern: 'whole', elements: MANY, inPlace: true }
 /** Long enough to prepare large calls on a busy machine. */
 const DEADLINE_MS = 10_000
 /** Long enough for small calls. */
