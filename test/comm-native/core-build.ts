@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { depth } from '../depth.js'
 
 // The native core with its plain C++ tests, as one program for each sanitizer: ranks are
 // std::threads, with no JavaScript engine in between.
@@ -39,6 +40,15 @@ const FLAGS = ['-std=c++20', '-g1', '-ffp-contract=off', '-fno-trapping-math', '
 /** Of the core, those that use names of their own twice, or the same ones in other ways. */
 const APART = /^(collective|kernels)\/|^(span\/span|wire\/frame|wire\/slots)\.cc$/
 
+/**
+ * What is built where not all is: with the address sanitizer a cut has what reads bytes from the
+ * network. The races of everything else are looked for in a cut, too; its memory is not.
+ */
+const CUT = {
+  thread: { core: /./, tests: /./ },
+  address: { core: /^(wire\/|bell|signature|kernels\/crc32c)/, tests: /^(wire\/|main|crc32c)/ },
+}
+
 /** What is compiled in one go. */
 interface Unit {
   readonly name: string
@@ -52,17 +62,22 @@ interface Unit {
  */
 function units(sanitizer: Sanitizer): Unit[] {
   const optimise = OPTIMISE[sanitizer]
-  const ofCore = files(core, /\.cc$/)
+  const wanted = depth({ cut: CUT[sanitizer], full: CUT.thread })
+  const ofCore = sources(core, wanted.core)
   const apart = ofCore.filter((path) => APART.test(relative(core, path)))
   const together = ofCore.filter((path) => !apart.includes(path))
   return [
-    { name: 'tests', sources: files(tests, /\.cc$/), optimise: '-O0' },
+    { name: 'tests', sources: sources(tests, wanted.tests), optimise: '-O0' },
     { name: 'core', sources: together, optimise },
     ...apart.map((path): Unit => {
       const name = relative(core, path).replaceAll('/', '-')
       return { name, sources: [path], optimise: name.startsWith('kernels') ? '-O0' : optimise }
     }),
   ]
+}
+
+function sources(folder: string, wanted: RegExp): string[] {
+  return files(folder, /\.cc$/).filter((path) => wanted.test(relative(folder, path)))
 }
 
 function files(folder: string, pattern: RegExp): string[] {

@@ -6,7 +6,7 @@ import { onAll, within, type Cluster, type ClusterOptions, type Placement } from
 import { LARGE_SIZES, LARGER_SIZES, largeCases, narrowCases, smallCases } from './matrix.js'
 
 /** Of the small cases, in a cut. No dimension of them has a multiple of so many values. */
-const STEP = 53
+const STEP = 101
 /** Cases in one message: many enough to cost nothing, few enough to report soon. */
 const BATCH = 500
 
