@@ -159,11 +159,57 @@ test('S4 a device too slow for any sample is measured again later, and taken bac
   const visits = slow.filter(({ reason }) => reason.includes('cpu:0 was too slow for long'))
   assert.equal(
     visits.map(({ quotas }) => quotas['cpu:0']),
-    [4],
-    'one visit in 64 steps, of one shard',
+    [4, 4, 4],
+    'after 16, 32 and 64 steps, of one shard each',
   )
   cluster.devices[1] = { name: 'cpu:0', fixedMs: 10, msPerSample: 1 }
   cluster.steps(70)
+  assert.ok(cluster.trueMakespan(cluster.plan()) <= 1.02 * optimum(cluster))
+})
+
+const alike = (count: number, fixedMs: number): SimDevice[] =>
+  Array.from({ length: count }, (_, i) => ({ name: `sim:${i}`, fixedMs, msPerSample: 1 }))
+
+/** The first device takes `factor` times as long in the next steps. */
+function hiccup(cluster: Cluster, factor: number, steps: number): Plan[] {
+  const [healthy] = cluster.devices
+  const { name, fixedMs, msPerSample } = healthy
+  cluster.devices[0] = { name, fixedMs: factor * fixedMs, msPerSample: factor * msPerSample }
+  const plans = cluster.steps(steps)
+  cluster.devices[0] = healthy
+  return plans
+}
+
+for (const [fixedMs, factor, count] of [0, 5, 40, 200].flatMap((fixed) =>
+  [3, 30, 1000].flatMap((factor) => [2, 3, 8].map((count) => [fixed, factor, count])),
+)) {
+  test(`a first time ${factor} times too long is soon forgotten: ${count} devices, ${fixedMs} ms a step`, () => {
+    const cluster = new Cluster(alike(count, fixedMs), { size: 16 * count, noise: 0.01 })
+    hiccup(cluster, factor, 1)
+    const after = cluster.steps(8)
+    assert.ok(after.every(({ quotas }) => quotas['sim:0'] > 0))
+    assert.ok(cluster.trueMakespan(cluster.plan()) <= 1.1 * optimum(cluster))
+  })
+}
+
+test('also when the first steps were all too long, as while caches fill', () => {
+  for (const fixedMs of [0, 5, 40]) {
+    for (const steps of [2, 3, 5]) {
+      const cluster = new Cluster(alike(2, fixedMs), { size: 32, noise: 0.01 })
+      hiccup(cluster, 30, steps)
+      cluster.steps(40)
+      const ratio = cluster.trueMakespan(cluster.plan()) / optimum(cluster)
+      assert.ok(ratio <= 1.1, `${fixedMs} ms a step, ${steps} bad ones: ${ratio}`)
+    }
+  }
+})
+
+test('S4 a device that is slow indeed costs one more look, with a reason', () => {
+  const cluster = new Cluster([...alike(2, 1), { name: 'slow:0', fixedMs: 1, msPerSample: 30 }])
+  const [, look, ...rest] = cluster.steps(15)
+  assert.match(look.reason, /slow:0 was slow in its only time and is measured again/)
+  assert.is(look.quotas['slow:0'], 40, 'half an even share')
+  assert.ok(rest.every(({ quotas }) => quotas['slow:0'] <= 4))
   assert.ok(cluster.trueMakespan(cluster.plan()) <= 1.02 * optimum(cluster))
 })
 

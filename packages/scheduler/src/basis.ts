@@ -14,9 +14,15 @@ export interface BasisDevice {
   readonly cap?: number
   /** null: not measured yet. */
   readonly model: Model | null
-  /** Long without samples: it gets one shard, so that its model cannot go stale for ever. */
-  readonly visit: boolean
+  /** What it gets at least, although it seems too slow for it. */
+  readonly again: Again | null
 }
+
+/**
+ * Why a device is measured again: it was long without samples (`visit`), so that its model cannot
+ * go stale for ever, or a single time would take nearly all of them from it (`look`).
+ */
+export type Again = 'visit' | 'look'
 
 /** The basis in the order of `devices`; what they lack comes last. */
 export function inOrderOf(devices: readonly DeviceInfo[], basis: Basis): Basis {
@@ -27,8 +33,9 @@ export function inOrderOf(devices: readonly DeviceInfo[], basis: Basis): Basis {
 
 /**
  * The split that a basis gives to a deal. Nothing measured: an even split.
- * Otherwise devices that are not measured yet get a probe of half an even
- * share, those to visit one shard, and the minimax split follows from there.
+ * Otherwise devices that are not measured yet, or to be looked at again, get
+ * a probe of half an even share, those to visit one shard, and the minimax
+ * split follows from there.
  *
  * Throws BAD_CONFIG when the caps cannot hold the deal.
  */
@@ -74,15 +81,20 @@ export function quotasOf(basis: Basis, split: Split): Quotas {
 function probeSplit(basis: Basis, deal: Deal): Split | undefined {
   if (basis.every(({ model }) => model === null)) return undefined
   if (basis.every(({ model }) => model !== null)) return undefined
-  const probe = Math.max(1, Math.floor(shardCount(deal) / basis.length / 2)) * deal.shardSize
+  const probe = probeSize(basis.length, deal)
   return trySolve(
     deal,
     basis.map((device) =>
       device.model === null
         ? { name: device.name, cap: Math.min(probe, device.cap ?? probe), time: () => 0 }
-        : solverDevice(device, device.model, deal),
+        : solverDevice(device, device.model, deal, probe),
     ),
   )
+}
+
+/** Half an even share: enough samples to tell what each of them costs from what a step costs. */
+export function probeSize(devices: number, deal: Deal): number {
+  return Math.max(1, Math.floor(shardCount(deal) / devices / 2)) * deal.shardSize
 }
 
 /** Devices with a model each; the unmeasured are taken for like the middle one of the measured. */
@@ -91,15 +103,17 @@ function guessed(basis: Basis, deal: Deal): SolverDevice[] {
     .flatMap(({ model }) => (model === null ? [] : [model]))
     .toSorted((a, b) => a.level - b.level)
   const middle = known[known.length >> 1] ?? { level: 0, rho: 0 }
-  return basis.map((device) => solverDevice(device, device.model ?? middle, deal))
+  const probe = probeSize(basis.length, deal)
+  return basis.map((device) => solverDevice(device, device.model ?? middle, deal, probe))
 }
 
 function solverDevice(
-  { name, cap, visit }: BasisDevice,
+  { name, cap, again }: BasisDevice,
   model: Model,
   { shardSize }: Deal,
+  probe: number,
 ): SolverDevice {
-  const free = visit ? shardSize : 0
+  const free = again === null ? 0 : again === 'visit' ? shardSize : probe
   return {
     name,
     ...(cap === undefined ? {} : { cap }),

@@ -115,13 +115,13 @@ function afterVisits(
   { basis, quotas }: Decision,
 ): Pick<ControllerState, 'estimates' | 'idle'> {
   const renewed = new Map(estimates)
-  for (const { name, visit } of basis) {
+  for (const { name, again } of basis) {
     const estimate = estimates.get(name)
-    const isVisited = visit && quotaOf(quotas, name) > 0
+    const isVisited = again === 'visit' && quotaOf(quotas, name) > 0
     if (isVisited && estimate !== undefined) renewed.set(name, outdated(estimate))
   }
-  const counts = basis.map(({ name, visit }): [string, number] => {
-    const earned = quotaOf(quotas, name) > 0 && !visit
+  const counts = basis.map(({ name, again }): [string, number] => {
+    const earned = quotaOf(quotas, name) > 0 && again !== 'visit'
     return [name, earned ? 0 : (idle.get(name) ?? 0) + 1]
   })
   return { estimates: renewed, idle: new Map(counts) }

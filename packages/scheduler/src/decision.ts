@@ -1,13 +1,22 @@
 import {
   inOrderOf,
   predictMs,
+  probeSize,
   quotasOf,
   slowest,
   splitOf,
   trySplitOf,
   type Basis,
+  type BasisDevice,
 } from './basis.js'
-import { modelOf, standardError, type Estimate } from './estimator.js'
+import {
+  fixedMs,
+  guessedModel,
+  modelOf,
+  standardError,
+  type Estimate,
+  type Model,
+} from './estimator.js'
 import { quotaOf, type Demand, type Quotas } from './plan.js'
 import {
   evenPolicy,
@@ -42,7 +51,7 @@ export interface Decision extends Effect {
 /** In standard errors of the predicted gain; less is taken for noise. */
 const CONFIDENCE = 0.7
 /** Plans without samples before a device is measured again; a power of two, as all later ones. */
-const FIRST_VISIT = 64
+const FIRST_VISIT = 16
 
 /**
  * Replaces the standing basis when something forces it (membership, a cap, a
@@ -76,15 +85,55 @@ export function decide(beliefs: Beliefs, demand: Demand): Decision {
 }
 
 function freshBasis({ policy, estimates, idle }: Beliefs, demand: Demand): Basis {
-  return demand.devices.map(({ name, cap }) => {
+  const models = modelsOf(demand.devices, estimates)
+  const basis = demand.devices.map(({ name, cap }): BasisDevice => {
     const estimate = policy === 'adaptive' ? estimates.get(name) : undefined
     const fits = (cap ?? Infinity) >= demand.shardSize
     return {
       name,
       ...(cap === undefined ? {} : { cap }),
-      model: estimate === undefined ? null : modelOf(estimate),
-      visit: estimate !== undefined && fits && visitDue(idle.get(name) ?? 0),
+      model: estimate === undefined ? null : models.get(name)!,
+      again: estimate !== undefined && fits && visitDue(idle.get(name) ?? 0) ? 'visit' : null,
     }
+  })
+  return withLooks(basis, estimates, demand)
+}
+
+/**
+ * What a step costs a device by itself shows when its quota moves. Until then it is taken to be
+ * what the others' least is: were it taken for nothing, more samples would seem too dear for ever.
+ */
+function modelsOf(
+  devices: Demand['devices'],
+  estimates: Beliefs['estimates'],
+): ReadonlyMap<string, Model> {
+  const known = devices.flatMap(({ name }) => {
+    const estimate = estimates.get(name)
+    return estimate === undefined ? [] : [{ name, estimate, fixed: fixedMs(estimate) }]
+  })
+  const costs = known.flatMap(({ fixed }) => (fixed === undefined ? [] : [fixed]))
+  const least = costs.length === 0 ? undefined : Math.min(...costs)
+  return new Map(
+    known.map(({ name, estimate, fixed }) => {
+      const guess = fixed === undefined && least !== undefined
+      return [name, guess ? guessedModel(estimate, least) : modelOf(estimate)]
+    }),
+  )
+}
+
+/** A device is not given up for one slow time: until it has had another it keeps half an even share. */
+function withLooks(basis: Basis, estimates: Beliefs['estimates'], demand: Demand): Basis {
+  const doubtful = basis.map(
+    ({ name, model, again }) =>
+      model !== null && again === null && estimates.get(name)?.confirmed === false,
+  )
+  if (!doubtful.includes(true)) return basis
+  const split = trySplitOf(basis, demand)
+  if (split === undefined) return basis
+  const least = probeSize(basis.length, demand)
+  return basis.map((device, index) => {
+    const enough = Math.min(least, device.cap ?? least)
+    return doubtful[index] && split.samples[index] < enough ? { ...device, again: 'look' } : device
   })
 }
 
@@ -122,7 +171,7 @@ function forced(
   const causes: Cause[] = left.map(({ name }) => ({ kind: 'left', device: name }))
   const nothingKnown = standing.every(({ model }) => model === null)
   let first = false
-  for (const { name: device, cap, model, visit } of fresh) {
+  for (const { name: device, cap, model, again } of fresh) {
     const old = before.get(device)
     if (old === undefined || (old.model !== null && model === null)) {
       const probe = model === null && afterMs !== undefined ? quotaOf(quotas, device) : null
@@ -131,8 +180,8 @@ function forced(
     }
     if (old.model === null && model !== null && nothingKnown) first = true
     else if (old.model === null && model !== null) causes.push({ kind: 'measured', device })
-    if (visit) causes.push({ kind: 'visit', device })
-    else if (old.visit) causes.push({ kind: 'visited', device })
+    if (again !== null) causes.push({ kind: again, device })
+    else if (old.again !== null) causes.push({ kind: 'measured-again', device })
     if (old.cap !== cap) causes.push({ kind: 'cap', device, cap })
     const factor = policy === 'adaptive' ? jumps.get(device) : undefined
     if (factor !== undefined) causes.push({ kind: 'jump', device, factor })

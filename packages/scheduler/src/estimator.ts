@@ -1,4 +1,11 @@
-import { breakShape, observeShape, unknownShape, type Shape } from './shape.js'
+import {
+  breakShape,
+  LEAST_ELASTICITY,
+  observeShape,
+  shapeIsKnown,
+  unknownShape,
+  type Shape,
+} from './shape.js'
 
 /**
  * What is believed of one device: t(b) = e^level · (ρ + b) milliseconds.
@@ -14,6 +21,8 @@ export interface Estimate {
   readonly sigma: number
   /** Times the level rests on; starts again after a jump, 0: the level is out of date. */
   readonly count: number
+  /** Not so while one time is all there is: it may have been a hiccup, a compiler, a cold cache. */
+  readonly confirmed: boolean
   /** CUSUM of surprises towards slower and towards faster. */
   readonly slower: number
   readonly faster: number
@@ -46,6 +55,8 @@ const SIGMA_GAIN = 0.05
 /** One spike may pull the level, the CUSUM and σ only so far, in σ. */
 const LEVEL_CLIP = 2.5
 const CUSUM_CLIP = 4
+/** By so much, in σ, a second time must be the faster one for the first to be forgotten. */
+const FORGOTTEN_AT = 4
 /** E|e| = 0.8σ for normal noise. */
 const SIGMA_OF_MEAN_ERROR = 1.25
 /** E|a − b| = 1.128σ for two of them. */
@@ -69,7 +80,11 @@ export function observeTime(
   if (estimate === undefined) return { estimate: firstEstimate(samples, logTime) }
   if (estimate.count === 0) return { estimate: renewed(estimate, samples, logTime) }
 
-  const reshaped = withShape(estimate, samples, logTime)
+  if (!estimate.confirmed) {
+    const forgotten = secondLook(estimate, samples, logTime)
+    if (forgotten !== undefined) return forgotten
+  }
+  const reshaped = { ...withShape(estimate, samples, logTime), confirmed: true }
   const { shape, sigma } = reshaped
   const z = logTime - Math.log(shape.rho + samples)
   const error = z - reshaped.level
@@ -99,6 +114,22 @@ export function modelOf(estimate: Estimate): Model {
   return { level: estimate.level, rho: estimate.shape.rho }
 }
 
+/** What a step costs the device by itself, in milliseconds; undefined until its quota has moved. */
+export function fixedMs({ level, shape }: Estimate): number | undefined {
+  return shapeIsKnown(shape) ? Math.exp(level) * shape.rho : undefined
+}
+
+/**
+ * The model of a device whose quota never moved, under the guess that a step alone costs it
+ * `fixed` milliseconds: its time at the quota that it has stays what it was.
+ */
+export function guessedModel(estimate: Estimate, fixed: number): Model {
+  const { samples } = estimate.last
+  const ms = timeOf(modelOf(estimate), samples)
+  const perSample = (ms - Math.min(fixed, (1 - LEAST_ELASTICITY) * ms)) / samples
+  return { level: Math.log(perSample), rho: ms / perSample - samples }
+}
+
 /** Standard error of the level, which is the relative error of the predicted time. */
 export function standardError(estimate: Estimate): number {
   const count = Math.max(1, estimate.count)
@@ -112,10 +143,30 @@ function firstEstimate(samples: number, logTime: number): Estimate {
     shape,
     sigma: FIRST_SIGMA,
     count: 1,
+    confirmed: false,
     slower: 0,
     faster: 0,
     last: { samples, logTime, sigma: FIRST_SIGMA },
   }
+}
+
+/**
+ * The estimate without the first time, where no fixed cost explains by how much the second was
+ * faster: only accidents slow a device down. As of two times that differ for another reason both
+ * count.
+ */
+function secondLook(
+  estimate: Estimate,
+  samples: number,
+  logTime: number,
+): { estimate: Estimate; jump: number } | undefined {
+  const { last, sigma } = estimate
+  // Between the same time, if the step alone costs, and one in proportion to the samples.
+  const least = last.logTime + Math.min(0, Math.log(samples / last.samples))
+  if (logTime > least - FORGOTTEN_AT * sigma) return undefined
+  const next = renewed(outdated(estimate), samples, logTime)
+  const expected = Math.log(timeOf(modelOf(estimate), samples))
+  return { estimate: { ...next, confirmed: true }, jump: Math.exp(logTime - expected) }
 }
 
 /** The estimate of a device that went without samples for long: ρ and σ hold, the level does not. */
@@ -127,7 +178,9 @@ function renewed(estimate: Estimate, samples: number, logTime: number): Estimate
   const { sigma } = estimate
   const shape = observeShape(estimate.shape, samples, logTime, sigma)
   const level = logTime - Math.log(shape.rho + samples)
-  return { ...estimate, shape, level, count: 1, last: { samples, logTime, sigma } }
+  // One that it had kept from samples of its own deserves more than these few.
+  const confirmed = level > estimate.level - FORGOTTEN_AT * sigma
+  return { ...estimate, shape, level, count: 1, confirmed, last: { samples, logTime, sigma } }
 }
 
 /** Learns the shape; the level shifts with ρ so that the time at the quota it was learnt at stays. */

@@ -6,7 +6,8 @@ export type Cause =
   | { readonly kind: 'joined'; readonly device: string; readonly probe: number | null }
   | { readonly kind: 'measured'; readonly device: string }
   | { readonly kind: 'visit'; readonly device: string }
-  | { readonly kind: 'visited'; readonly device: string }
+  | { readonly kind: 'look'; readonly device: string }
+  | { readonly kind: 'measured-again'; readonly device: string }
   | { readonly kind: 'cap'; readonly device: string; readonly cap: number | undefined }
   | { readonly kind: 'jump'; readonly device: string; readonly factor: number }
   | { readonly kind: 'first' }
@@ -50,7 +51,9 @@ function nameCause(cause: Cause): string {
       return `${cause.device} is measured`
     case 'visit':
       return `${cause.device} was too slow for long and is measured again`
-    case 'visited':
+    case 'look':
+      return `${cause.device} was slow in its only time and is measured again`
+    case 'measured-again':
       return `${cause.device} is measured again`
     case 'cap':
       return cause.cap === undefined

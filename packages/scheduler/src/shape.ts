@@ -39,8 +39,13 @@ const MOST_PAIRS = 8
 /** Prior: 85% of a step's time grows with the quota; the weight is 1/variance of that guess. */
 const PRIOR_ELASTICITY = 0.85
 const PRIOR_WEIGHT = 25
-const LEAST_ELASTICITY = 0.15
+export const LEAST_ELASTICITY = 0.15
 const GRID = 86
+
+/** Whether any move has shown it yet. */
+export function shapeIsKnown({ pairs, before }: Shape): boolean {
+  return pairs.length > 0 || before !== null
+}
 
 export const unknownShape: Shape = { rho: 0, pairs: [], before: null, now: null }
 
