@@ -28,6 +28,35 @@ test('virtual timers fire in order of due time, ties in order of creation', asyn
   assert.not(await clock.advanceToNext())
 })
 
+test('a virtual clock that is paused goes on, and makes nobody late', async () => {
+  const clock = virtualClock(100)
+  let fired = 0
+  clock.after(10, () => fired++)
+  await clock.advance(9)
+  clock.pause(1000)
+  assert.equal([clock.now(), clock.running(), clock.wallTime().getTime()], [1109, 109, 1009])
+  await clock.advance(0)
+  assert.is(fired, 0)
+  await clock.advance(1)
+  assert.is(fired, 1)
+  assert.is(clock.now(), 1110)
+})
+
+test('while a thread is busy, or stopped, its time stands still, and its timers wait', async () => {
+  const [startedAt, runningAt] = [systemClock.now(), systemClock.running()]
+  const late: number[] = []
+  const waiting = [300, 600].map((ms) =>
+    systemClock.sleep(ms).then(() => late.push(systemClock.running() - runningAt - ms)),
+  )
+  const busyUntil = systemClock.now() + 1000
+  while (systemClock.now() < busyUntil);
+  await Promise.all(waiting)
+  assert.equal([late.length, late.every((ms) => ms > -2)], [2, true])
+  const [passed, ran] = [systemClock.now() - startedAt, systemClock.running() - runningAt]
+  assert.ok(passed - ran >= 700, `${passed} ms passed, of which ${ran} were its own`)
+  assert.ok(ran >= 598)
+})
+
 test('code woken on the way sets timers that fire in the same advance', async () => {
   const clock = virtualClock()
   const at: number[] = []

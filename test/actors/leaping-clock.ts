@@ -11,6 +11,10 @@ export class LeapingClock implements Clock {
     return this.time
   }
 
+  running(): number {
+    return this.time
+  }
+
   wallTime(): Date {
     return new Date(this.time)
   }

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { readSafetensors } from '@kaitian/train/checkpoint'
 import { suite } from 'uvu'
@@ -55,6 +56,30 @@ for (const [signal, code] of [
     assert.ok(ran.out.includes(`weights ${place.weights}\n`))
     assert.ok(await isSaved(place))
     assert.ok(existsSync(report))
+  })
+}
+
+const twoGroups = [...endless, '--group', 'b=sim@sim*2']
+for (const [which, words] of [
+  ['in memory', twoGroups],
+  ['over TCP', [...twoGroups, '--bridge', 'tcp']],
+  ['by the TypeScript collectives', [...twoGroups, '--backend', 'typescript']],
+] as const) {
+  test(`C4 to be stopped for longer than the deadline costs time only: ${which}`, async () => {
+    const deadlineMs = 800
+    const { child, ended, printed, output } = startCommand([...words, '--deadline', '800'])
+    await printed('of epoch 2: ')
+    for (let times = 0; times < 3; times++) {
+      child.kill('SIGSTOP')
+      await setTimeout(2.5 * deadlineMs)
+      const epochs = [...output().matchAll(/of epoch (\d+): /g)]
+      child.kill('SIGCONT')
+      await printed(`of epoch ${Number(epochs.at(-1)![1]) + 3}: `)
+    }
+    child.kill('SIGINT')
+    const ran = await ended
+    assert.is(ran.code, 130, ran.out.slice(-2000))
+    assert.not.match(ran.out, /generation 2/)
   })
 }
 

@@ -9,13 +9,20 @@ import { TimerHeap, type HeapTimer } from './timer-heap.js'
  * simulation can drive the same code on virtual time.
  */
 export interface Clock {
-  /** Milliseconds since an arbitrary start; never goes back. */
+  /** Milliseconds since an arbitrary start; never goes back. For measuring: deadlines go by `running`. */
   now(): number
+  /**
+   * Milliseconds in which this thread could run, since an arbitrary start. It stands still while
+   * the process is stopped (Ctrl-Z, a container's pause, a debugger, a snapshot), swapped out or
+   * busy with something else, for all but the first fifth of a second of it. All waits go by it, so such
+   * a pause makes nobody late.
+   */
+  running(): number
   /** The calendar's time, for people to read. Never use it to measure. */
   wallTime(): Date
-  /** Resolves after `ms`, at once when that is ≤ 0; rejects with `CANCELLED` when the signal aborts first. */
+  /** Resolves after `ms` of `running`, at once when that is ≤ 0; rejects with `CANCELLED` when the signal aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Calls `fn` once after `ms`, unless the returned function is called first. */
+  /** Calls `fn` once after `ms` of `running`, unless the returned function is called first. */
   after(ms: number, fn: () => void): () => void
 }
 
@@ -30,6 +37,8 @@ export interface VirtualClock extends Clock {
   advance(ms: number): Promise<void>
   /** Moves to the next timer and fires it; false when there is none. */
   advanceToNext(): Promise<boolean>
+  /** Moves `now` forward by `ms` as if the process had been stopped: `running`, and so the timers, stand still. */
+  pause(ms: number): void
   /** Timers that wait to fire. */
   readonly pending: number
 }
@@ -37,9 +46,29 @@ export interface VirtualClock extends Clock {
 /** setTimeout fires at once for longer delays than this (a 32-bit integer). */
 const longestTimeoutMs = 2 ** 31 - 1
 
+/** How often a thread that has timers looks whether it was passed by. */
+const PULSE_MS = 100
+
 class SystemClock implements Clock {
+  /** Milliseconds of `now` that are none of `running`. */
+  #missed = 0
+  /** When the next pulse is due; infinite while there are no timers, and nothing to be late for. */
+  #pulseDue = Infinity
+  #timers = 0
+
   now(): number {
     return performance.now()
+  }
+
+  running(): number {
+    const now = performance.now()
+    // What comes before the pulse would, after a pause, must see it too.
+    const missed = now - this.#pulseDue - PULSE_MS
+    if (missed > 0) {
+      this.#missed += missed
+      this.#pulseDue = now
+    }
+    return now - this.#missed
   }
 
   wallTime(): Date {
@@ -52,13 +81,40 @@ class SystemClock implements Clock {
 
   after(ms: number, fn: () => void): () => void {
     checkArgument('after()', 'ms', ms, anyMs)
+    const due = this.running() + Math.max(0, ms)
     let timer: NodeJS.Timeout
-    const arm = (left: number): void => {
-      const wait = Math.min(left, longestTimeoutMs)
-      timer = setTimeout(() => (left > wait ? arm(left - wait) : fn()), wait)
+    let waits = true
+    const end = (): void => {
+      if (waits) this.#timers--
+      waits = false
     }
+    const arm = (left: number): void => {
+      timer = setTimeout(look, Math.min(left, longestTimeoutMs))
+    }
+    const look = (): void => {
+      const left = due - this.running()
+      // The platform's timers may be a part of a millisecond early.
+      if (left >= 1) return arm(left)
+      end()
+      fn()
+    }
+    if (++this.#timers === 1 && this.#pulseDue === Infinity) this.#pulse()
     arm(Math.max(0, ms))
-    return () => clearTimeout(timer)
+    return () => {
+      end()
+      clearTimeout(timer)
+    }
+  }
+
+  /** Keeps no process alive, and ends by itself when there are no timers. */
+  #pulse(): void {
+    const now = performance.now()
+    this.#pulseDue = now + PULSE_MS
+    setTimeout(() => {
+      this.running()
+      if (this.#timers > 0) this.#pulse()
+      else this.#pulseDue = Infinity
+    }, PULSE_MS).unref()
   }
 }
 
@@ -67,7 +123,9 @@ export const systemClock: Clock = new SystemClock()
 
 class ManualClock implements VirtualClock {
   readonly #start: number
+  /** As `running` has it; timers are due by it. */
   #now: number
+  #paused = 0
   #order = 0
   readonly #timers = new TimerHeap()
 
@@ -81,11 +139,15 @@ class ManualClock implements VirtualClock {
   }
 
   now(): number {
+    return this.#now + this.#paused
+  }
+
+  running(): number {
     return this.#now
   }
 
   wallTime(): Date {
-    return new Date(this.#now - this.#start)
+    return new Date(this.now() - this.#start)
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -115,6 +177,11 @@ class ManualClock implements VirtualClock {
     const timer = this.#next(Infinity)
     if (timer !== undefined) await this.#fire(timer)
     return timer !== undefined
+  }
+
+  pause(ms: number): void {
+    checkArgument('pause()', 'ms', ms, finiteMs)
+    this.#paused += ms
   }
 
   async #fire(timer: HeapTimer): Promise<void> {

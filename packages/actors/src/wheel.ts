@@ -68,7 +68,7 @@ export class TimerWheel {
   }
 
   #tickOf(ms: number): number {
-    const at = this.#clock.now() + (ms > 0 ? ms : 0)
+    const at = this.#clock.running() + (ms > 0 ? ms : 0)
     if (this.#closed || Number.isNaN(ms)) throw this.#refusal(ms)
     return Math.ceil(at / this.#tickMs)
   }
@@ -81,14 +81,14 @@ export class TimerWheel {
 
   /** The tick that the clock is in. */
   #tick(): number {
-    return Math.floor(this.#clock.now() / this.#tickMs)
+    return Math.floor(this.#clock.running() / this.#tickMs)
   }
 
   #arm(due: number): void {
     this.#disarm?.()
     this.#slots.watched = due
     // The platform's timers may be a part of a millisecond early: #wake then arms again.
-    const wait = Math.max(0, due * this.#tickMs - this.#clock.now())
+    const wait = Math.max(0, due * this.#tickMs - this.#clock.running())
     this.#disarm = this.#clock.after(wait, this.#wake)
   }
 

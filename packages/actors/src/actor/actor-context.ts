@@ -148,7 +148,7 @@ export class ActorContext implements Context {
     checkArgument('ctx.every()', 'fn', fn, callback)
     if (this.#life.hasEnded) return noop
     const { wheel, clock } = this.#cell.site
-    let due = clock.now() + ms
+    let due = clock.running() + ms
     let cancelled = false
     let inLine = false
     const turn = (): void => {
@@ -156,9 +156,9 @@ export class ActorContext implements Context {
       if (!cancelled) fn()
     }
     // Against the first due time, not from tick to tick: lateness does not add up.
-    const arm = () => wheel.after(due - clock.now(), tick)
+    const arm = () => wheel.after(due - clock.running(), tick)
     const tick = (): void => {
-      due = Math.max(due + ms, clock.now())
+      due = Math.max(due + ms, clock.running())
       timer = arm()
       // What a busy actor has no turn for does not pile up (A6).
       if (inLine) return

@@ -75,8 +75,8 @@ class CellDamage implements CellFaults {
       return undefined
     }
     const { clock, wheel } = this.#cell.site
-    this.#lastDue = Math.max(this.#lastDue, clock.now() + ms)
-    const timer = wheel.after(this.#lastDue - clock.now(), () => {
+    this.#lastDue = Math.max(this.#lastDue, clock.running() + ms)
+    const timer = wheel.after(this.#lastDue - clock.running(), () => {
       this.#under.shift()
       deliver()
     })

@@ -57,6 +57,10 @@ class MortalClock implements Clock {
     return this.#clock.now()
   }
 
+  running(): number {
+    return this.#clock.running()
+  }
+
   wallTime(): Date {
     return this.#clock.wallTime()
   }

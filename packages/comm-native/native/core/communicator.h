@@ -117,6 +117,7 @@ class Communicator : private LaneHost, private SpanHost {
   Lane& passLane(size_t from, size_t to);
   std::vector<Lane*> lanes() const;
   Clock::time_point lookAtDeadlines();
+  void notePause(Clock::time_point now);
   void lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next);
   void fail(const Lane& lane, Lane::Waiting waiting, Clock::duration budget);
   bool linkFails(const Lane& lane, const Lane::Waiting& waiting, Clock::time_point now,
@@ -134,6 +135,12 @@ class Communicator : private LaneHost, private SpanHost {
   std::vector<std::unique_ptr<SeatState>> seats_;
   SeatState leader_;
   bool oversubscribed_ = false;
+
+  // The keeper's own: when it looks next, when it was last found to have been
+  // stopped, and for how long.
+  Clock::time_point nextLook_ = Clock::time_point::max();
+  Clock::time_point resumed_{};
+  Clock::duration paused_{};
 
   std::atomic<bool> aborted_{false};
   std::atomic<size_t> leavers_{0};

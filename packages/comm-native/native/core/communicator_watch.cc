@@ -7,6 +7,9 @@
 namespace kaitian {
 namespace {
 
+// How often the keeper looks, at least, and how late it is when it was stopped.
+constexpr auto kPulse = std::chrono::milliseconds(100);
+
 double milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
 }
@@ -40,11 +43,22 @@ void Communicator::lookForLeavers(const Lane& lane) {
 
 Clock::time_point Communicator::lookAtDeadlines() {
   const Clock::time_point now = Clock::now();
-  // What begins now may have to be looked at after half of its budget, for a
-  // lost link, and wakes nobody.
-  Clock::time_point next = now + options_.deadline / (span_ != nullptr ? 8 : 1);
-  for (const Lane* const lane : lanes()) lookAt(*lane, now, next);
-  return next;
+  notePause(now);
+  // What begins now wakes nobody: it is seen in time at the next look.
+  nextLook_ = now + std::min<Clock::duration>(options_.deadline / 8, kPulse);
+  for (const Lane* const lane : lanes()) lookAt(*lane, now, nextLook_);
+  return nextLook_;
+}
+
+// Stopped, in a debugger, swapped out: while this thread had no turn, neither
+// had those who are waited for, and it counts for nobody.
+void Communicator::notePause(Clock::time_point now) {
+  const Clock::duration late = now - nextLook_;
+  if (late < kPulse) return;
+  // Whoever waited then has long been looked at.
+  if (now - resumed_ > 2 * options_.deadline) paused_ = {};
+  paused_ += late;
+  resumed_ = now;
 }
 
 void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next) {
@@ -58,6 +72,7 @@ void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_p
     std::erase_if(gone, [&](int rank) { return !std::ranges::count(waiting->missing, rank); });
     if (!gone.empty()) return abort(PeersLeft{lane.id(), waiting->number, std::move(gone)});
   }
+  if (waiting->since < resumed_) waiting->since = std::min(resumed_, waiting->since + paused_);
   if (linkFails(lane, *waiting, now, next)) return;
   // Who is late is named by its own group first: this one knows only that group.
   const bool elsewhere = span_ != nullptr && waiting->phase != Phase::Arrive;

@@ -42,6 +42,9 @@ function checkSummable({ op, dtype }: Signature): void {
   )
 }
 
+/** How often it looks, at least, whether it was passed by, in ms. */
+const PULSE_MS = 100
+
 /**
  * The leader's end without native code: it sleeps on the control words'
  * bell with Atomics.waitAsync and sums in its own thread.
@@ -117,7 +120,8 @@ export class TypeScriptCommunicator implements Communicator {
   }
 
   /** Waits until every rank has marked the operation, or the communicator is aborted. */
-  async #members(sequence: number, deadline: number): Promise<void> {
+  async #members(sequence: number, until: number): Promise<void> {
+    let deadline = until
     while (!this.#control.aborted) {
       const seen = this.#control.bell
       const missing = this.#control.missing()
@@ -140,7 +144,12 @@ export class TypeScriptCommunicator implements Communicator {
           phase: 'arrive',
         })
       } else {
-        await this.#control.sleep(seen, remaining)
+        const pulse = Math.min(remaining, PULSE_MS)
+        const until = this.#now() + pulse
+        await this.#control.sleep(seen, pulse)
+        // While this thread was stopped, in a debugger or swapped out, nobody else had a turn.
+        const late = this.#now() - until
+        if (late > PULSE_MS) deadline += late
       }
     }
   }

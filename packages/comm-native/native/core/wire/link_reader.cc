@@ -90,8 +90,15 @@ void OpenLink::receive(Connection& connection, FrameReader& frames) {
     if (acks_->owes() && connection.socket.waitReadable(Clock::now() + kPause)) continue;
     acks_->idle(true);
     if (acks_->isDue()) flush();
-    silent = !connection.socket.waitReadable(heard + options_.silence);
+    const Clock::time_point until = heard + options_.silence;
+    silent = !connection.socket.waitReadable(until);
     acks_->idle(false);
+    // Whoever was stopped for a while hears the peer, which may have been stopped
+    // with it, again before long.
+    if (silent && Clock::now() > until + options_.silence / 8) {
+      silent = false;
+      heard = Clock::now();
+    }
   }
 }
 
