@@ -14,6 +14,43 @@ async function reach(runtime: Runtime, device: string, phase: string): Promise<v
   while ((await runtime.inspect(device)).phase !== phase) await new Promise(setImmediate)
 }
 
+const holding = (mostSamples: number) => () => ({ settings: { mostSamples } })
+
+test('T1 S5 what memory does not hold at once is computed in passes, also what a lost device leaves', async () => {
+  const run = { seed: 4, evaluate: false, maxSteps: 8 }
+  const whole = await tryRun({ options: { ...run, groups: groupsOf('sim', [2]) } })
+  let killed: Promise<void> | undefined
+  const { summary, verdict } = await tryRun({
+    options: { ...run, groups: groupsOf('sim', [2], holding(12)) },
+    on: ({ name, payload }, runtime) => {
+      if (name === 'step' && payload.committed === 4) killed = runtime.kill('cpu:1')
+    },
+  })
+  await killed
+  assert.ok(verdict.ok, verdict.summary)
+  assert.is(summary.outcome, 'finished')
+  assert.is(summary.generations, 2)
+  assert.is(summary.digests['cpu:0'], whole.summary.digests['cpu:0'])
+})
+
+for (const devices of [1, 3]) {
+  test(`what all of ${devices} devices meet ends the run with its own code, before it takes each`, async () => {
+    const gone = new Set<string>()
+    const { summary } = await tryRun({
+      // A shard has 4 samples, and is the smallest pass.
+      options: { ...options, groups: groupsOf('sim', [devices], holding(2)) },
+      on: ({ name, payload }) => {
+        if (name === 'fault' && payload.kind === 'down') gone.add(payload.device!)
+      },
+      judge: false,
+    })
+    assert.is(summary.outcome, 'failed')
+    assert.is(summary.error?.code, 'OUT_OF_MEMORY')
+    assert.match(summary.error!.message, /^cpu:\d.* failed.*The sim engine holds 2 samples, not 4/)
+    assert.ok(gone.size <= 2, [...gone].join())
+  })
+}
+
 for (const bridge of depth({ cut: bridges.slice(-1), full: bridges })) {
   test(`T1 T3 a device killed while it computes is survived, over ${bridge}`, async () => {
     let killed: Promise<void> | undefined

@@ -2,8 +2,17 @@ import { seededRandom } from '@kaitian/actors'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { coordinate, disagreement, idle } from '@kaitian/train/step'
-import type { Plan, Vote } from '@kaitian/train/step'
+import type { ErrorCode } from '@kaitian/errors'
+import {
+  coordinate,
+  disagreement,
+  idle,
+  type CoordinatorEvent,
+  type CoordinatorState,
+  type Plan,
+  type Transition,
+  type Vote,
+} from '@kaitian/train/step'
 import { SimCluster } from './step-cluster.js'
 
 const test = suite('step protocol')
@@ -53,6 +62,51 @@ test('whoever has not voted by the deadline is given up, by name', () => {
   assert.equal(evict.kind === 'evict' && evict.devices, ['sim:0'])
 })
 
+test('nobody is given up at the deadline when nobody has voted: it is none of them', () => {
+  const members = ['sim:0', 'sim:1']
+  const stepping = begun(members)
+  const { state, effects } = coordinate(stepping, { kind: 'tick' }, 60)
+  assert.equal(
+    effects.map(({ kind }) => kind),
+    ['abort', 'form'],
+  )
+  assert.equal(state.phase === 'forming' && state.membership.members, members)
+})
+
+test('what a device met itself is what the run ends with', () => {
+  const alone = coordinate(begun(['sim:0']), fault('sim:0', 'OUT_OF_MEMORY'), 20)
+  assert.equal(endOf(alone), [
+    'OUT_OF_MEMORY',
+    'sim:0 failed, and no device is left: sim:0 says so',
+  ])
+  // The others may notice first that it is missing.
+  const missed = { kind: 'failed', generation: 1, cause: 'x', suspects: ['sim:0'] } as const
+  const late = play(begun(['sim:0', 'sim:1']), [missed, fault('sim:0', 'OUT_OF_MEMORY')])
+  assert.is(late.state.phase, 'forming')
+  const both = coordinate(late.state, fault('sim:1', 'OUT_OF_MEMORY'), 30)
+  assert.equal(endOf(both), ['OUT_OF_MEMORY', 'sim:0 and sim:1 failed alike: sim:0 says so'])
+})
+
+test('devices that fail for different reasons, or in different steps, do not end a run', () => {
+  const members = ['sim:0', 'sim:1', 'sim:2']
+  const different = play(begun(members), [
+    fault('sim:0', 'OUT_OF_MEMORY'),
+    fault('sim:0', 'OUT_OF_MEMORY'),
+    fault('sim:1', 'ENGINE_FAILED'),
+  ])
+  assert.equal(different.state.phase === 'forming' && different.state.membership.members, ['sim:2'])
+  const first = play(begun(members), [fault('sim:0', 'ENGINE_FAILED')]).state
+  const rest = members.slice(1)
+  const plan = { ...planFor(rest), generation: 2 }
+  const later = play(first, [
+    { kind: 'formed', generation: 2 },
+    { kind: 'planned', plan, deadlineMs: 50 },
+    ...rest.map((name) => ({ kind: 'vote', vote: voteFor(plan, name) }) as const),
+    fault('sim:1', 'ENGINE_FAILED'),
+  ])
+  assert.equal(later.state.phase === 'forming' && later.state.membership.members, ['sim:2'])
+})
+
 test('T3 votes that miss a shard, double one, miscount or disagree never commit', () => {
   const plan = planFor(['sim:0', 'sim:1'])
   const votes = [voteFor(plan, 'sim:0'), voteFor(plan, 'sim:1')]
@@ -74,6 +128,31 @@ test('a generation that fails again and again without losing a member ends the r
   }
   assert.is(state.phase, 'ended')
 })
+
+function play(state: CoordinatorState, events: readonly CoordinatorEvent[]): Transition {
+  let last: Transition = { state, effects: [] }
+  for (const event of events) last = coordinate(last.state, event, 15)
+  return last
+}
+
+/** The first step of these devices is under way, and due at 60. */
+function begun(members: readonly string[]): CoordinatorState {
+  return play(idle, [
+    { kind: 'start', members },
+    { kind: 'formed', generation: 1 },
+    { kind: 'planned', plan: planFor(members), deadlineMs: 45 },
+  ]).state
+}
+
+function fault(device: string, code: ErrorCode): CoordinatorEvent {
+  const message = `${device} says so`
+  return { kind: 'down', device, cause: message, fault: { device, code, message } }
+}
+
+function endOf({ effects }: Transition): [ErrorCode | undefined, string] | undefined {
+  const end = effects.find(({ kind }) => kind === 'end')
+  return end?.kind === 'end' ? [end.code, end.cause] : undefined
+}
 
 function planFor([a, b]: readonly string[]): Plan {
   return {

@@ -6,6 +6,7 @@ import {
   type Membership,
   type Region,
 } from '@kaitian/comm-native'
+import { isKaitianError, toKaitianError } from '@kaitian/errors'
 import { batchOf, type ShardSlot } from '../data/feed.js'
 import type { Batch, BatchResult, Engine } from '../engines/engine.js'
 import { engineFactory } from '../engines/registry.js'
@@ -55,6 +56,10 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   #membership: Membership | undefined
   #share: (ShareResult & { computeMs: number }) | undefined
   #factor = 1
+  /** Shards that one pass may hold: fewer once memory has ended. */
+  #mostShards = Infinity
+  /** Samples of the largest pass that has gone well. */
+  #largestPass = 0
   #cancelShaped = () => {}
 
   constructor(args: DeviceArgs) {
@@ -101,16 +106,30 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     this.#follow({ kind: 'enter', generation: entry.generation })
   }
 
-  async plan({ plan, slots }: { plan: Plan; slots: ShardSlot[] }, ctx: Ctx): Promise<void> {
+  /**
+   * Whatever goes wrong in it the device tells itself, and first: when it has gone, the others find
+   * it missing, which says nothing of why.
+   */
+  async plan(order: { plan: Plan; slots: ShardSlot[] }, ctx: Ctx): Promise<void> {
+    try {
+      await this.#compute(order, ctx)
+    } catch (error) {
+      const { device, trainer } = this.#args
+      const { code, message } = toKaitianError(error, 'INTERNAL', `${device} failed`)
+      const cause = `${device} failed: ${message}`
+      trainer.tell.down({ device, cause, fault: { device, code, message } })
+      throw error
+    }
+  }
+
+  async #compute({ plan, slots }: { plan: Plan; slots: ShardSlot[] }, ctx: Ctx): Promise<void> {
     if (this.#follow({ kind: 'plan', plan }).kind !== 'compute') return
     const { pace } = this.#args
     const shaped = pace !== undefined || this.#factor > 1
     // Under a shaped pace nothing is marked before the shaped time is over, so
     // that the simulated wait never hides communication.
     const mark = shaped ? () => {} : this.#marker(plan)
-    const passes = this.#passes(slots)
-    const { exponents } = plan
-    const share = await computeShare(this.#engine, this.#arena!, passes, exponents, ctx.clock, mark)
+    const share = await this.#inPasses(plan, slots, ctx, mark)
     const { ownComputeMs, count } = share
     const computeMs = shapedMs(pace, this.#factor, count, ownComputeMs)
     this.#share = { ...share, computeMs }
@@ -122,6 +141,36 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     this.#cancelShaped = ctx.clock.after(computeMs - ownComputeMs, () =>
       ctx.self.tell.shaped(attemptOf(plan)),
     )
+  }
+
+  /**
+   * Computes a share in passes that memory holds: where it ends, in half as many samples at a time,
+   * from then on. Sums of which a part is marked cannot be begun anew, so a pass that is larger than
+   * any before marks nothing until it is through.
+   */
+  async #inPasses(
+    { exponents }: Plan,
+    slots: readonly ShardSlot[],
+    { clock }: Ctx,
+    mark: (collected: number) => void,
+  ): Promise<ShareResult> {
+    const arena = this.#arena!
+    for (;;) {
+      const passes = this.#passes(slots)
+      const samples = Math.max(0, ...passes.map(({ count }) => count))
+      const first = samples > this.#largestPass
+      try {
+        const early = first ? () => {} : mark
+        const share = await computeShare(this.#engine, arena, passes, exponents, clock, early)
+        this.#largestPass = Math.max(samples, this.#largestPass)
+        if (first) mark(arena.collected)
+        return share
+      } catch (error) {
+        const most = Math.ceil(slots.length / passes.length)
+        if (!first || !isOutOfMemory(error) || most <= 1) throw error
+        this.#mostShards = Math.ceil(most / 2)
+      }
+    }
   }
 
   shaped(attempt: AttemptId): void {
@@ -159,13 +208,15 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   }
 
   /** Where layers couple samples, or bits matter, each shard is computed alone in its own shape. */
-  #passes(slots: ShardSlot[]): Batch[] {
+  #passes(slots: readonly ShardSlot[]): Batch[] {
     const { train, deterministic } = this.#args
     if (slots.length === 0) return []
-    if (deterministic || this.#model.couplesSamples) {
-      return slots.map((slot) => batchOf(train, [slot]))
-    }
-    return [batchOf(train, slots)]
+    const alone = deterministic || this.#model.couplesSamples
+    const passes = Math.max(1, Math.ceil(slots.length / (alone ? 1 : this.#mostShards)))
+    const cut = (pass: number): number => Math.round((pass * slots.length) / passes)
+    return Array.from({ length: passes }, (_, pass) =>
+      batchOf(train, slots.slice(cut(pass), cut(pass + 1))),
+    )
   }
 
   /** Marks buckets ready as they become final, each once, in the plan's order. */
@@ -226,4 +277,8 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     this.#arena = undefined
     this.#follow({ kind: 'leave' })
   }
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return isKaitianError(error) && error.code === 'OUT_OF_MEMORY'
 }

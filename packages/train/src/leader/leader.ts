@@ -136,7 +136,7 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     const known = toKaitianError(error, 'INTERNAL', 'The group failed')
     const { trainer } = this.#args
     const suspects = names(lateOnes(known)['missing'])
-    trainer.tell.failed({ generation, cause: known.message, suspects, silentGroups: [] })
+    trainer.tell.failed({ generation, cause: firstSentence(known.message), suspects })
   }
 
   /** Abort, here and in the other groups → native exit → unpin, in this order. */
@@ -148,6 +148,11 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     session.communicator.abort(cause)
     await session.communicator.dispose()
   }
+}
+
+/** The rest is advice to who runs the collectives, which the trainer takes by itself. */
+function firstSentence(message: string): string {
+  return message.split(/\.(?:\s|$)/)[0]
 }
 
 function names(value: unknown): string[] {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@kaitian/errors'
 import { disagreement } from './agreement.js'
 import { outgrown } from './scales.js'
 import { sameAttempt, type Plan, type Vote } from './plan.js'
@@ -5,8 +6,9 @@ import type {
   Attempt,
   CoordinatorEvent,
   CoordinatorState,
+  DeviceFault,
   Effect,
-  EndCode,
+  Membership,
   Transition,
 } from './transition.js'
 
@@ -37,7 +39,7 @@ export function coordinate(
   switch (event.kind) {
     case 'start':
       if (state.phase !== 'idle') return ignore(state, 'the run has begun already')
-      return form(1, event.members, 0, 'start')
+      return form({ ...founding, members: event.members }, 'start')
     case 'formed':
       return formed(state, event.generation)
     case 'planned':
@@ -47,7 +49,7 @@ export function coordinate(
     case 'failed':
       return failed(state, event.generation, event.cause, event.suspects)
     case 'down':
-      return down(state, [event.device], event.cause, false)
+      return lost(state, event.device, event.cause, event.fault)
     case 'tick':
       return ticked(state, now)
     case 'stop':
@@ -55,17 +57,12 @@ export function coordinate(
   }
 }
 
-function form(
-  generation: number,
-  members: readonly string[],
-  fruitless: number,
-  cause: string,
-): Transition {
+const founding = { generation: 1, ordinal: 0, fruitless: 0, retries: 0, faults: [] }
+
+function form(membership: Membership, cause: string): Transition {
+  const { generation, members } = membership
   return {
-    state: {
-      phase: 'forming',
-      membership: { generation, members, ordinal: 0, fruitless, retries: 0 },
-    },
+    state: { phase: 'forming', membership },
     effects: [{ kind: 'form', generation, members, cause }],
   }
 }
@@ -138,7 +135,10 @@ function decide(
   const fault = disagreement(plan, votes)
   if (fault !== undefined) return end(state, 'failed', fault.code, fault.cause)
   return {
-    state: { phase: 'planning', membership: { ...membership, fruitless: 0, retries: 0 } },
+    state: {
+      phase: 'planning',
+      membership: { ...membership, fruitless: 0, retries: 0, faults: [] },
+    },
     effects: [{ kind: 'commit', plan, votes, stepMs: now - attempt.startedAt }, next],
   }
 }
@@ -164,6 +164,23 @@ function failed(
   return down(state, suspects, cause, true)
 }
 
+/** A device is gone. What it says of it counts also when the others have noticed before. */
+function lost(
+  state: CoordinatorState,
+  device: string,
+  cause: string,
+  fault: DeviceFault | undefined,
+): Transition {
+  if (state.phase === 'idle' || state.phase === 'ended' || fault === undefined) {
+    return down(state, [device], cause, false)
+  }
+  const { faults } = state.membership
+  // Told by itself, and again when its end was noticed.
+  const known = faults.some((one) => one.device === device && one.code === fault.code)
+  const membership = { ...state.membership, faults: known ? faults : [...faults, fault] }
+  return down({ ...state, membership }, [device], cause, false)
+}
+
 /** Aborts what is under way and goes on with the survivors, from unchanged parameters. */
 function down(
   state: CoordinatorState,
@@ -173,8 +190,13 @@ function down(
 ): Transition {
   if (state.phase === 'idle' || state.phase === 'ended') return ignore(state, cause)
   const { membership } = state
-  const lost = devices.filter((device) => membership.members.includes(device))
-  if (lost.length === 0 && !evict) return ignore(state, `${devices.join(', ')}: no member`)
+  const gone = devices.filter((device) => membership.members.includes(device))
+  const members = membership.members.filter((device) => !gone.includes(device))
+  const fruitless = gone.length > 0 ? 0 : membership.fruitless + 1
+  const over = verdict(membership.faults, members, fruitless, cause)
+  if (gone.length === 0 && !evict && over === undefined) {
+    return ignore(state, `${devices.join(', ')}: no member`)
+  }
   const abort: Effect = {
     kind: 'abort',
     generation: membership.generation,
@@ -182,29 +204,54 @@ function down(
     cause,
   }
   const effects: Effect[] = [abort]
-  if (evict && lost.length > 0) effects.push({ kind: 'evict', devices: lost, cause })
-  const members = membership.members.filter((device) => !lost.includes(device))
-  const fruitless = lost.length > 0 ? 0 : membership.fruitless + 1
-  const over =
-    members.length === 0
-      ? ({ code: 'NO_DEVICES_LEFT', cause: `no device is left: ${cause}` } as const)
-      : fruitless > FRUITLESS_LIMIT
-        ? ({
-            code: 'PEER_DOWN',
-            cause: `${fruitless} generations in a row failed: ${cause}`,
-          } as const)
-        : undefined
+  if (evict && gone.length > 0) effects.push({ kind: 'evict', devices: gone, cause })
+  const generation = membership.generation + 1
   const next =
     over === undefined
-      ? form(membership.generation + 1, members, fruitless, cause)
+      ? form({ ...membership, generation, members, ordinal: 0, fruitless, retries: 0 }, cause)
       : endNow('failed', over.code, over.cause)
   return { state: next.state, effects: [...effects, ...next.effects] }
 }
 
-/** Past the deadline whoever has not voted is given up. */
+/**
+ * Why a run cannot go on, if it cannot. What two devices meet in one step every device would meet,
+ * and the first error that any of them met says more than that none is left.
+ */
+function verdict(
+  faults: readonly DeviceFault[],
+  members: readonly string[],
+  fruitless: number,
+  cause: string,
+): { code: ErrorCode; cause: string } | undefined {
+  const [first] = faults
+  const alike = faults.find((fault) =>
+    faults.some(({ device, code }) => device !== fault.device && code === fault.code),
+  )
+  if (alike !== undefined) {
+    const names = faults.filter(({ code }) => code === alike.code).map(({ device }) => device)
+    return { code: alike.code, cause: `${names.join(' and ')} failed alike: ${alike.message}` }
+  }
+  if (members.length === 0) {
+    return first === undefined
+      ? { code: 'NO_DEVICES_LEFT', cause: `no device is left: ${cause}` }
+      : {
+          code: first.code,
+          cause: `${first.device} failed, and no device is left: ${first.message}`,
+        }
+  }
+  if (fruitless <= FRUITLESS_LIMIT) return undefined
+  return { code: 'PEER_DOWN', cause: `${fruitless} generations in a row failed: ${cause}` }
+}
+
+/**
+ * Past the deadline whoever has not voted is given up, unless nobody has: a leader or a link that
+ * is stuck keeps all of them waiting, and none can be told from the others. The next generation
+ * finds out who does not answer.
+ */
 function ticked(state: CoordinatorState, now: number): Transition {
   if (state.phase !== 'stepping' || now < state.attempt.deadlineAt) return { state, effects: [] }
   const voters = new Set(state.attempt.votes.map(({ device }) => device))
+  if (voters.size === 0) return down(state, [], 'nobody voted within the deadline', true)
   const late = state.membership.members.filter((device) => !voters.has(device))
   return down(state, late, `no vote within the deadline from ${late.join(', ')}`, true)
 }
@@ -212,7 +259,7 @@ function ticked(state: CoordinatorState, now: number): Transition {
 function end(
   state: CoordinatorState,
   outcome: 'stopped' | 'failed',
-  code: EndCode | undefined,
+  code: ErrorCode | undefined,
   cause: string,
 ): Transition {
   const last = endNow(outcome, code, cause)
@@ -225,7 +272,7 @@ function end(
 
 function endNow(
   outcome: 'stopped' | 'failed',
-  code: EndCode | undefined,
+  code: ErrorCode | undefined,
   cause: string,
 ): Transition {
   const effect: Effect = {

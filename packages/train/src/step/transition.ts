@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@kaitian/errors'
 import type { Plan, Vote } from './plan.js'
 
 export type CoordinatorState =
@@ -21,6 +22,15 @@ export interface Membership {
   readonly fruitless: number
   /** Attempts in a row whose numbers left the range. */
   readonly retries: number
+  /** What devices have met since the last commit, in their own words, in the order in which it came. */
+  readonly faults: readonly DeviceFault[]
+}
+
+/** An error that a device met itself; to be killed or lost is none. */
+export interface DeviceFault {
+  readonly device: string
+  readonly code: ErrorCode
+  readonly message: string
 }
 
 export interface Attempt {
@@ -42,7 +52,13 @@ export type CoordinatorEvent =
       readonly cause: string
       readonly suspects: readonly string[]
     }
-  | { readonly kind: 'down'; readonly device: string; readonly cause: string }
+  /** A device is gone for good. Its own word on it may come after the others have given it up. */
+  | {
+      readonly kind: 'down'
+      readonly device: string
+      readonly cause: string
+      readonly fault?: DeviceFault
+    }
   | { readonly kind: 'tick' }
   | { readonly kind: 'stop' }
 
@@ -73,17 +89,10 @@ export type Effect =
   | {
       readonly kind: 'end'
       readonly outcome: 'stopped' | 'failed'
-      readonly code?: EndCode
+      readonly code?: ErrorCode
       readonly cause: string
     }
   | { readonly kind: 'ignore'; readonly cause: string }
-
-export type EndCode =
-  | 'NO_DEVICES_LEFT'
-  | 'DIGEST_MISMATCH'
-  | 'LEDGER_VIOLATION'
-  | 'NON_FINITE_GRADIENT'
-  | 'PEER_DOWN'
 
 export interface Transition {
   readonly state: CoordinatorState

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Context, Down, Ref } from '@kaitian/actors'
 import type { CommunicatorTicket, Region } from '@kaitian/comm-native'
-import { KaitianError, ownFile } from '@kaitian/errors'
+import { KaitianError, ownFile, toKaitianError } from '@kaitian/errors'
 import type { Peer } from '../bridge/peering.js'
 import type { FeedLayout } from '../data/feed.js'
 import { Device } from '../device/device.js'
@@ -10,7 +10,8 @@ import { Leader } from '../leader/leader.js'
 import { LeaderProtocol, type BridgeArgs, type Formation } from '../leader/protocol.js'
 import type { GroupOptions } from '../run/options.js'
 import type { RunSettings } from '../run/settings.js'
-import type { TrainerProtocol } from './protocol.js'
+import type { DeviceFault } from '../step/transition.js'
+import type { Loss, TrainerProtocol } from './protocol.js'
 
 export type DeviceRef = Ref<typeof DeviceProtocol>
 type LeaderRef = Ref<typeof LeaderProtocol>
@@ -53,9 +54,13 @@ export interface GenerationHandles {
 /** The actors of a run: devices and leaders, by name; forms them into generations. */
 export class Crew {
   readonly devices = new Map<string, CrewDevice>()
+  /** By group; those that are gone are not among them. */
   readonly #leaders = new Map<string, LeaderRef>()
+  /** How many were started, for their names. */
+  #led = 0
   /** Where each group's bridge listens. */
   #peers: readonly Peer[] = []
+  #onLeaderGone: (cause: string) => void = () => {}
   readonly #ctx: Ctx
   readonly #options: CrewOptions
 
@@ -76,18 +81,51 @@ export class Crew {
   /** Starts all actors, some at a time; one that fails takes the run down before its first step. */
   async open(): Promise<void> {
     const { groups } = this.#options.settings
-    const starts = groups.flatMap((group) => [
-      () => this.#spawnLeader(group),
-      ...group.devices.map((name) => () => this.#spawnDevice(group, name)),
-    ])
-    await startAll(starts)
+    const starts = groups.flatMap((group) =>
+      group.devices.map((name) => () => this.#spawnDevice(group, name)),
+    )
+    const leading = this.#bridged ? groups : groups.slice(0, 1)
+    await startAll([...leading.map((group) => () => this.#spawnLeader(group)), ...starts])
+    await this.#openLeaders()
+    await this.#connect(groups)
+  }
+
+  /** Where each group that has a leader is reached. */
+  async #openLeaders(): Promise<void> {
     const timeoutMs = this.#options.settings.deadlines.control
     const leaders = [...this.#leaders.values()]
     const opened = await Promise.all(
       leaders.map((leader) => leader.ask.open(undefined, { timeoutMs })),
     )
     this.#peers = opened.filter((address): address is Peer => address !== null)
-    await this.#connect(groups)
+  }
+
+  /**
+   * Leaders for these groups, new ones where they are gone. Over a bridge all are replaced when one
+   * is: a link has a state at both ends, and half of it went with the one that is gone.
+   *
+   * @throws FormError, which suspects no device
+   */
+  async #replaceLeaders(needed: readonly string[]): Promise<void> {
+    const missing = needed.filter((group) => !this.#leaders.has(group))
+    await this.#dismissLeaders((group) => {
+      return !needed.includes(group) || (this.#bridged && missing.length > 0)
+    })
+    if (missing.length === 0) return
+    const wanted = this.#bridged ? needed : missing
+    const groups = this.#options.settings.groups.filter(({ name }) => wanted.includes(name))
+    try {
+      await startAll(groups.map((group) => () => this.#spawnLeader(group)))
+      await this.#openLeaders()
+    } catch (error) {
+      throw new FormError([], `no new leader could be started: ${sentenceOf(error)}`)
+    }
+  }
+
+  async #dismissLeaders(isDismissed: (group: string) => boolean): Promise<void> {
+    const dismissed = [...this.#leaders].filter(([group]) => isDismissed(group))
+    for (const [group] of dismissed) this.#leaders.delete(group)
+    await Promise.allSettled(dismissed.map(([, leader]) => this.#ctx.kill(leader)))
   }
 
   /**
@@ -108,18 +146,18 @@ export class Crew {
     const groups = this.#options.settings.groups
       .map(({ name }) => ({ name, members: members.filter(({ group }) => group.name === name) }))
       .filter((group) => group.members.length > 0)
+    // Without a bridge one leader does for all: their memory is within its reach.
+    const led = this.#bridged ? groups : [{ name: groups[0].name, members }]
+    await this.#replaceLeaders(led.map(({ name }) => name))
     await this.#relink(groups)
     const common = {
       generation,
       devices: members.map(({ name }) => name),
       groups: groups.map((group) => ({ name: group.name, size: group.members.length })),
     }
-    // Without a bridge one leader does for all: their memory is within its reach.
-    const led = this.#bridged ? groups : [{ name: groups[0].name, members }]
     const tickets = await each(led, (group) => {
       const formation: Formation = { ...common, members: group.members }
-      const leader = this.#leaders.get(group.name)!
-      return [group.members.map(({ name }) => name), leader.ask.form(formation, { timeoutMs })]
+      return [[], this.#leader(group.name).ask.form(formation, { timeoutMs })]
     })
     const entries = led.flatMap((group, index) =>
       group.members.map(({ name, ref }) => {
@@ -138,53 +176,37 @@ export class Crew {
     return bridge === 'tcp' && groups.length > 1
   }
 
-  /** A link that was lost comes back with the next generation; one that is up is left alone. */
-  async #connect(
-    groups: readonly { readonly name: string }[],
-    failed: (group: string, error: unknown) => unknown = (_, error) => error,
-  ): Promise<void> {
+  /**
+   * A link that was lost comes back with the next generation; one that is up is left alone. Two
+   * groups that cannot reach each other may both be healthy: nobody is suspected of it.
+   */
+  async #relink(groups: readonly { readonly name: string }[]): Promise<void> {
+    try {
+      await this.#connect(groups)
+    } catch (error) {
+      throw new FormError([], sentenceOf(error))
+    }
+  }
+
+  async #connect(groups: readonly { readonly name: string }[]): Promise<void> {
     if (!this.#bridged || groups.length < 2) return
     const names = new Set(groups.map(({ name }) => name))
     const peers = this.#peers.filter(({ group }) => names.has(group))
     const timeoutMs = this.#options.settings.deadlines.control
     await Promise.all(
-      groups.map(async ({ name }) => {
-        try {
-          await this.#leaders.get(name)!.ask.connect({ peers }, { timeoutMs })
-        } catch (error) {
-          throw failed(name, error)
-        }
-      }),
+      groups.map(({ name }) => this.#leader(name).ask.connect({ peers }, { timeoutMs })),
     )
   }
 
-  /**
-   * Two groups that cannot reach each other may both be healthy: nobody is suspected of it. Whose
-   * leader is gone cannot take part, and would make every other generation fail as well.
-   */
-  async #relink(
-    groups: readonly { readonly name: string; readonly members: readonly CrewDevice[] }[],
-  ): Promise<void> {
-    await this.#connect(groups, (group, error) => {
-      const { members } = groups.find(({ name }) => name === group)!
-      const suspects = isGone(error) ? members.map(({ name }) => name) : []
-      return new FormError(suspects, error instanceof Error ? error.message : String(error))
-    })
-  }
-
-  leadersOf(members: readonly string[]): LeaderRef[] {
-    const groups = new Set(members.map((name) => this.get(name).group.name))
-    return [...groups].map((group) => this.#leaders.get(group)!)
+  /** @throws FormError when it is gone since */
+  #leader(group: string): LeaderRef {
+    const leader = this.#leaders.get(group)
+    if (leader === undefined) throw new FormError([], `the leader of ${group} is gone`)
+    return leader
   }
 
   get leaders(): Iterable<LeaderRef> {
     return this.#leaders.values()
-  }
-
-  devicesOf(group: string): string[] {
-    return this.#options.settings.groups
-      .filter(({ name }) => name === group)
-      .flatMap(({ devices }) => devices)
   }
 
   async #spawnLeader(group: GroupOptions): Promise<void> {
@@ -201,11 +223,16 @@ export class Crew {
         trainer: this.#ctx.self,
       },
       {
-        name: `leader-${group.name}`,
+        name: `leader-${group.name}-${this.#led++}`,
         on: placement === 'inline' ? 'inline' : { thread: leaderModule() },
       },
     )
     this.#leaders.set(group.name, leader)
+    this.#ctx.watch(leader, (down) => {
+      if (this.#leaders.get(group.name) !== leader) return
+      this.#leaders.delete(group.name)
+      this.#onLeaderGone(causeOf(`the leader of ${group.name}`, down))
+    })
   }
 
   #bridgeArgs(group: GroupOptions): BridgeArgs {
@@ -239,24 +266,35 @@ export class Crew {
     this.devices.set(name, { name, group, ref, info })
   }
 
-  /** Calls back when a device or a leader is gone for good. */
-  watch(
-    onDevice: (device: string, cause: string) => void,
-    onLeader: (group: string, cause: string) => void,
-  ): void {
+  /** Calls back when a device, or a leader that is in use, is gone. */
+  watch(onDevice: (loss: Loss) => void, onLeader: (cause: string) => void): void {
     for (const { name, ref } of this.devices.values()) {
-      this.#ctx.watch(ref, (down) => onDevice(name, causeOf(name, down)))
+      this.#ctx.watch(ref, (down) => {
+        const fault = faultOf(name, down)
+        onDevice({ device: name, cause: causeOf(name, down), ...(fault && { fault }) })
+      })
     }
-    for (const [group, ref] of this.#leaders) {
-      this.#ctx.watch(ref, (down) => onLeader(group, causeOf(`the leader of ${group}`, down)))
-    }
+    this.#onLeaderGone = onLeader
   }
 }
 
-function causeOf(name: string, { reason, error }: Down): string {
-  if (reason !== 'failed' || error === undefined) return `${name} was ${reason}`
-  const { message } = error.cause instanceof Error ? error.cause : error
-  return `${name} failed: ${message}`
+function causeOf(name: string, down: Down): string {
+  const error = ownError(down)
+  return error === undefined ? `${name} was ${down.reason}` : `${name} failed: ${error.message}`
+}
+
+/** What it threw itself, if that is what ended it. */
+function ownError({ reason, error }: Down): Error | undefined {
+  if (reason !== 'failed' || error === undefined) return undefined
+  return error.cause instanceof Error ? error.cause : error
+}
+
+function faultOf(device: string, down: Down): DeviceFault | undefined {
+  const error = ownError(down)
+  if (error === undefined) return undefined
+  const { code, message } = toKaitianError(error, 'INTERNAL', `${device} failed`)
+  // Its thread ended, which nobody chose to do.
+  return code === 'THREAD_EXITED' ? undefined : { device, code, message }
 }
 
 const deviceModule = (): URL => ownFile('./device/device.js', import.meta.url)
@@ -286,16 +324,15 @@ async function each<T, R>(
   for (const [index, result] of settled.entries()) {
     if (result.status === 'fulfilled') continue
     if (!isLinkFailure(result.reason)) suspects.push(...sent[index][0])
-    causes.push(`${sent[index][0].join(', ')}: ${String(result.reason?.message ?? result.reason)}`)
+    const names = sent[index][0].join(', ')
+    causes.push(`${names === '' ? '' : `${names}: `}${sentenceOf(result.reason)}`)
   }
   if (causes.length > 0) throw new FormError(suspects, causes.join('; '))
   return settled.map((result) => (result as PromiseFulfilledResult<R>).value)
 }
 
-/** Whoever was asked has ended. */
-function isGone(error: unknown): boolean {
-  const ends = ['THREAD_EXITED', 'ACTOR_STOPPED', 'ACTOR_QUARANTINED']
-  return error instanceof KaitianError && ends.includes(error.code)
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** A lost link says nothing about the one who reports it. */

@@ -2,6 +2,7 @@ import { ask, protocol, tell, type Ref } from '@kaitian/actors'
 import type { DeviceProtocol } from '../device/protocol.js'
 import type { Tally } from './tally.js'
 import type { Plan, Vote } from '../step/plan.js'
+import type { DeviceFault } from '../step/transition.js'
 
 /** A group's collectives failed. */
 export interface Failure {
@@ -9,8 +10,13 @@ export interface Failure {
   readonly cause: string
   /** Devices that did not do their part in time. */
   readonly suspects: readonly string[]
-  /** Groups from which nothing came in time. */
-  readonly silentGroups: readonly string[]
+}
+
+/** A device is gone for good. */
+export interface Loss {
+  readonly device: string
+  readonly cause: string
+  readonly fault?: DeviceFault
 }
 
 export const TrainerProtocol = protocol({
@@ -20,8 +26,10 @@ export const TrainerProtocol = protocol({
   begin: tell<void>(),
   vote: tell<Vote>(),
   failed: tell<Failure>(),
-  /** Told to itself: a device is gone for good. */
-  down: tell<{ device: string; cause: string }>(),
+  /** Told to itself: what was reported, once the devices concerned have had their say. */
+  judge: tell<Failure>(),
+  /** Told by the device itself, if it can, and again when its end is noticed. */
+  down: tell<Loss>(),
   /** Told to itself: a plan and its data are there. */
   planned: tell<Plan>(),
   /** Told to itself: the test set is done; undefined when it could not be. */

@@ -11,7 +11,7 @@ import { digestsOf, writeEnd } from './ending.js'
 import { evaluate } from './evaluation.js'
 import { Planner } from './planner.js'
 import { Progress } from './progress.js'
-import { TrainerProtocol, type Failure } from './protocol.js'
+import { TrainerProtocol, type Failure, type Loss } from './protocol.js'
 import type { Tally } from './tally.js'
 import { readyEvent } from './ready.js'
 import { sampleStep } from './sample.js'
@@ -78,12 +78,8 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   #watchCrew(): void {
     const { tell } = this.#ctx.self
     this.#crew.watch(
-      (device, cause) => tell.down({ device, cause }),
-      (group, cause) => {
-        const generation = this.#generation
-        const needed = this.#members.some((name) => this.#crew.get(name).group.name === group)
-        if (needed) tell.failed({ generation, cause, suspects: [], silentGroups: [group] })
-      },
+      (loss) => tell.down(loss),
+      (cause) => tell.judge({ generation: this.#generation, cause, suspects: [] }),
     )
   }
 
@@ -96,12 +92,20 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     await this.#on({ kind: 'vote', vote })
   }
 
-  async failed({ generation, cause, suspects, silentGroups }: Failure): Promise<void> {
-    const silent = silentGroups.flatMap((group) => this.#crew.devicesOf(group))
-    await this.#on({ kind: 'failed', generation, cause, suspects: [...suspects, ...silent] })
+  /**
+   * Those who miss a device tell of it before it does, now and then; its own word is on its way by
+   * then, and comes with the next turn.
+   */
+  failed(failure: Failure): void {
+    const { clock, self } = this.#ctx
+    clock.after(0, () => self.tell.judge(failure))
   }
 
-  async down(loss: { device: string; cause: string }): Promise<void> {
+  async judge(failure: Failure): Promise<void> {
+    await this.#on({ kind: 'failed', ...failure })
+  }
+
+  async down(loss: Loss): Promise<void> {
     await this.#on({ kind: 'down', ...loss })
   }
 
@@ -227,7 +231,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
 
   #dispatch(plan: Plan): void {
     this.#args.journal.plan(plan)
-    for (const leader of this.#crew.leadersOf(this.#members)) leader.tell.step(attemptOf(plan))
+    for (const leader of this.#crew.leaders) leader.tell.step(attemptOf(plan))
     for (const device of this.#members) {
       const slots = this.#planner.slots(plan, device)
       this.#crew.get(device).ref.tell.plan({ plan, slots })

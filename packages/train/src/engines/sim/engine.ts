@@ -19,10 +19,12 @@ const FORWARD = 1 / 3
  * A simulated device: it takes alphaMs + betaMs × samples of the injected
  * clock's time and computes a small exact gradient (see grid.ts) from the
  * sample ids alone, whatever the model's layers are. Settings: `alphaMs`,
- * `betaMs`, both 0 by default. Throws BAD_CONFIG.
+ * `betaMs`, both 0 by default; `mostSamples` that its memory holds at once,
+ * more are OUT_OF_MEMORY on the way back. Throws BAD_CONFIG.
  */
 export async function openSimEngine({ model, clock, settings }: EngineOptions): Promise<SimEngine> {
-  return new SimEngine(model, clock, paceOf(settings))
+  const { mostSamples = Infinity, ...pace } = settings as { mostSamples?: number }
+  return new SimEngine(model, clock, paceOf(pace), mostSamples)
 }
 
 export class SimEngine implements Engine {
@@ -31,15 +33,17 @@ export class SimEngine implements Engine {
   private readonly model: Model
   private readonly clock: Clock
   private readonly pace: Pace
+  private readonly mostSamples: number
   /** Where each part of the gradient begins, last part first; ends with 0. */
   private readonly parts: readonly number[]
   /** The weights' distance from their anchors, in units. */
   private distance: Float64Array | undefined
 
-  constructor(model: Model, clock: Clock, pace: Pace) {
+  constructor(model: Model, clock: Clock, pace: Pace, mostSamples = Infinity) {
     this.model = model
     this.clock = clock
     this.pace = pace
+    this.mostSamples = mostSamples
     this.parts = partsOf(model.layout)
     this.description = `simulated, ${pace.alphaMs} ms + ${pace.betaMs} ms a sample`
   }
@@ -80,6 +84,7 @@ export class SimEngine implements Engine {
     await this.wait(duration * FORWARD)
     let end = stateSize
     for (const from of this.parts) {
+      if (end < stateSize || this.parts.length === 1) this.checkRoom(batch)
       await this.wait((duration * (1 - FORWARD) * (end - from)) / stateSize)
       this.write(into, { from, end }, { count: batch.count, pulls, distance })
       ready(from)
@@ -128,6 +133,14 @@ export class SimEngine implements Engine {
 
   private async wait(ms: number): Promise<void> {
     if (ms > 0) await this.clock.sleep(ms)
+  }
+
+  private checkRoom({ count }: Batch): void {
+    if (count <= this.mostSamples) return
+    throw new KaitianError(
+      'OUT_OF_MEMORY',
+      `The sim engine holds ${this.mostSamples} samples, not ${count}; use smaller shards or batches.`,
+    )
   }
 
   private checkReady(batch: Batch): Float64Array {

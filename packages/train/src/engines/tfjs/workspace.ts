@@ -22,9 +22,26 @@ export class Workspace {
 
   take(floats: number): Pointer {
     this.wanted.add(floats)
-    const pointer = this.idle.get(floats)?.pop() ?? this.heap.allocate(floats)
+    const pointer = this.idle.get(floats)?.pop() ?? this.allocate(floats)
     this.inUse.set(pointer, floats)
     return pointer
+  }
+
+  /** What is kept for later is let go of before there is no room for now. */
+  private allocate(floats: number): Pointer {
+    try {
+      return this.heap.allocate(floats)
+    } catch (error) {
+      if (!this.releaseIdle()) throw error
+      return this.heap.allocate(floats)
+    }
+  }
+
+  private releaseIdle(): boolean {
+    const idle = [...this.idle.values()].flat()
+    for (const pointer of idle) this.heap.release(pointer)
+    this.idle.clear()
+    return idle.length > 0
   }
 
   give(pointer: Pointer): void {
