@@ -63,11 +63,11 @@ interface Unit {
 function units(sanitizer: Sanitizer): Unit[] {
   const optimise = OPTIMISE[sanitizer]
   const wanted = depth({ cut: CUT[sanitizer], full: CUT.thread })
-  const ofCore = sources(core, wanted.core)
+  const ofCore = matching(core, wanted.core)
   const apart = ofCore.filter((path) => APART.test(relative(core, path)))
   const together = ofCore.filter((path) => !apart.includes(path))
   return [
-    { name: 'tests', sources: sources(tests, wanted.tests), optimise: '-O0' },
+    { name: 'tests', sources: matching(tests, wanted.tests), optimise: '-O0' },
     { name: 'core', sources: together, optimise },
     ...apart.map((path): Unit => {
       const name = relative(core, path).replaceAll('/', '-')
@@ -76,7 +76,7 @@ function units(sanitizer: Sanitizer): Unit[] {
   ]
 }
 
-function sources(folder: string, wanted: RegExp): string[] {
+function matching(folder: string, wanted: RegExp): string[] {
   return files(folder, /\.cc$/).filter((path) => wanted.test(relative(folder, path)))
 }
 

@@ -1,4 +1,5 @@
-import { batchOf, permutation, ShardFeed, type FeedOptions } from '@kaitian/train/data'
+import { virtualClock } from '@kaitian/actors'
+import { batchOf, permutation, ShardFeed, takeWithin, type FeedOptions } from '@kaitian/train/data'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -53,6 +54,25 @@ test('a shard has the same bytes whoever packs it, when and in whichever slot', 
     }),
     { seed: 32, numRuns: 20 },
   )
+})
+
+test('what is not read in time is an error, and holds nothing when it comes after all', async () => {
+  const opened = open({ slots: 2 })
+  const { feed, pool } = opened
+  const clock = virtualClock()
+  const taking = takeWithin(clock, 500, feed, { epoch: 1, first: 0, count: 2 })
+  taking.catch(() => {})
+  await clock.advance(499)
+  // A pause of the process makes the reader no slower.
+  clock.pause(10_000)
+  await clock.advance(0)
+  assert.is(clock.pending, 1)
+  await clock.advance(1)
+  const { message } = await failure(() => taking, 'DEADLINE_EXCEEDED')
+  assert.match(message, 'shards 0 to 1 were not read within 500 ms')
+  await pool.finishAll()
+  assert.is((await take(opened, 1, 4, 2)).length, 2)
+  await feed.dispose()
 })
 
 test('epochs vary the images and their order; without augmentation only the order', async () => {

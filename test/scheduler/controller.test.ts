@@ -181,7 +181,7 @@ function hiccup(cluster: Cluster, factor: number, steps: number): Plan[] {
 }
 
 for (const [fixedMs, factor, count] of [0, 5, 40, 200].flatMap((fixed) =>
-  [3, 30, 1000].flatMap((factor) => [2, 3, 8].map((count) => [fixed, factor, count])),
+  [3, 30, 1000].flatMap((times) => [2, 3, 8].map((devices) => [fixed, times, devices])),
 )) {
   test(`a first time ${factor} times too long is soon forgotten: ${count} devices, ${fixedMs} ms a step`, () => {
     const cluster = new Cluster(alike(count, fixedMs), { size: 16 * count, noise: 0.01 })

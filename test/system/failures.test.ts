@@ -1,8 +1,11 @@
+import type { Context } from '@kaitian/actors'
+import { KaitianError } from '@kaitian/errors'
+import type { PlanReply, PlanRequest, SchedulerProtocol } from '@kaitian/scheduler'
 import type { Runtime, StepEvent } from '@kaitian/train'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { depth } from '../depth.js'
-import { fixed } from '../train/fixed-scheduler.js'
+import { fixed, FixedScheduler } from '../train/fixed-scheduler.js'
 import { bridges, groupsOf, tryRun } from '../train/try-run.js'
 
 const test = suite('failures')
@@ -13,6 +16,40 @@ const options = { groups: groupsOf('tfjs', [2, 2]), seed: 4, evaluate: false }
 async function reach(runtime: Runtime, device: string, phase: string): Promise<void> {
   while ((await runtime.inspect(device)).phase !== phase) await new Promise(setImmediate)
 }
+
+/** Answers its third plan only when the next was asked for, by an error. */
+class StuckScheduler extends FixedScheduler {
+  #asked = 0
+  #third: ((error: Error) => void) | undefined
+
+  override plan(request: PlanRequest, ctx?: Context<typeof SchedulerProtocol>): PlanReply {
+    if (++this.#asked === 3) {
+      const answer = ctx!.message.defer<PlanReply>()
+      this.#third = (error) => answer.refuse(error)
+      return answer as never
+    }
+    this.#third?.(new KaitianError('INTERNAL', 'a plan for a generation that is over'))
+    this.#third = undefined
+    return super.plan(request)
+  }
+}
+
+test('a plan that fails when its generation is over says nothing of the next one', async () => {
+  let killed: Promise<void> | undefined
+  const { summary, verdict } = await tryRun({
+    options: { ...options, groups: groupsOf('sim', [2]), maxSteps: 6 },
+    surroundings: {
+      scheduler: async (system) => await system.spawn(StuckScheduler, {}, { name: 'scheduler' }),
+    },
+    on: ({ name, payload }, runtime) => {
+      if (name === 'step' && payload.committed === 2) killed = runtime.kill('cpu:1')
+    },
+  })
+  await killed
+  assert.ok(verdict.ok, verdict.summary)
+  assert.is(summary.outcome, 'finished')
+  assert.is(summary.steps, 6)
+})
 
 const holding = (mostSamples: number) => () => ({ settings: { mostSamples } })
 

@@ -120,8 +120,8 @@ export class TypeScriptCommunicator implements Communicator {
   }
 
   /** Waits until every rank has marked the operation, or the communicator is aborted. */
-  async #members(sequence: number, until: number): Promise<void> {
-    let deadline = until
+  async #members(sequence: number, due: number): Promise<void> {
+    let deadline = due
     while (!this.#control.aborted) {
       const seen = this.#control.bell
       const missing = this.#control.missing()

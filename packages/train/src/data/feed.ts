@@ -8,7 +8,7 @@ import type { PackTask } from './pack.js'
 import { permutation } from './permutation.js'
 import { SlotRing } from './slot-ring.js'
 
-export { batchOf, type FeedLayout, type ShardSlot } from './layout.js'
+export { batchOf, partOf, type FeedLayout, type ShardSlot } from './layout.js'
 
 export interface FeedOptions {
   readonly samples: Samples

@@ -70,6 +70,22 @@ export function batchOf(layout: FeedLayout, slots: readonly ShardSlot[]): Batch 
   return adjoining(layout, slots) ? viewed(layout, arrays, slots) : copied(layout, arrays, slots)
 }
 
+/** `count` samples of a batch from `first` on: views of the same arrays. */
+export function partOf(
+  { count: all, inputs, labels, ids }: Batch,
+  first: number,
+  count: number,
+): Batch {
+  const size = inputs.length / all
+  const end = first + count
+  return {
+    count,
+    inputs: inputs.subarray(first * size, end * size),
+    labels: labels.subarray(first, end),
+    ids: ids.subarray(first, end),
+  }
+}
+
 function adjoining({ shardSize }: FeedLayout, slots: readonly ShardSlot[]): boolean {
   return slots.every(({ slot }, i) => {
     const before = slots[i - 1]

@@ -7,7 +7,7 @@ import {
   type Region,
 } from '@kaitian/comm-native'
 import { isKaitianError, toKaitianError } from '@kaitian/errors'
-import { batchOf, type ShardSlot } from '../data/feed.js'
+import { batchOf, partOf, type ShardSlot } from '../data/feed.js'
 import type { Batch, BatchResult, Engine } from '../engines/engine.js'
 import { engineFactory } from '../engines/registry.js'
 import { defineModel } from '../model/define.js'
@@ -60,6 +60,8 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   #mostShards = Infinity
   /** Samples of the largest pass that has gone well. */
   #largestPass = 0
+  /** Samples that are evaluated at once: fewer once memory has ended. */
+  #mostEvaluated = Infinity
   #cancelShaped = () => {}
 
   constructor(args: DeviceArgs) {
@@ -194,8 +196,23 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     this.#follow({ kind: 'discard', attempt })
   }
 
+  /** As with gradients, in parts that memory holds; a loss does not depend on them. */
   async evaluate({ slots }: { slots: ShardSlot[] }): Promise<BatchResult> {
-    return await this.#engine.evaluate(batchOf(this.#args.test, slots))
+    const batch = batchOf(this.#args.test, slots)
+    const total = { count: 0, lossSum: 0, correct: 0 }
+    while (total.count < batch.count) {
+      const most = Math.min(batch.count - total.count, this.#mostEvaluated)
+      try {
+        const part = await this.#engine.evaluate(partOf(batch, total.count, most))
+        total.count += part.count
+        total.lossSum += part.lossSum
+        total.correct += part.correct
+      } catch (error) {
+        if (!isOutOfMemory(error) || most <= 1) throw error
+        this.#mostEvaluated = Math.ceil(most / 2)
+      }
+    }
+    return total
   }
 
   view(): DeviceView {

@@ -82,7 +82,7 @@ export interface DeviceStep {
 
 /** Something went wrong or was injected, and what was done. */
 export interface FaultEvent {
-  readonly kind: 'killed' | 'slowed' | 'down' | 'aborted'
+  readonly kind: 'killed' | 'slowed' | 'down' | 'aborted' | 'unevaluated'
   readonly device?: string
   readonly message: string
 }

@@ -1,13 +1,21 @@
+import type { Clock } from '@kaitian/actors'
+import { isKaitianError } from '@kaitian/errors'
 import type { ShardFeed } from '../data/feed.js'
+import { takeWithin } from '../data/take-within.js'
 import type { CrewDevice } from './crew.js'
 import { addTally, emptyTally, type Tally } from './tally.js'
 
 export interface EvaluationOptions {
   readonly devices: readonly CrewDevice[]
   readonly feed: ShardFeed
-  /** How long a device may take for one part. */
-  readonly timeoutMs: number
+  readonly clock: Clock
+  /** How long a device may take for so many samples. */
+  readonly timeoutMs: (device: string, samples: number) => number
+  /** How long a part of the test set may take to be read. */
+  readonly readMs: number
   readonly signal: AbortSignal
+  /** A device that could not evaluate its part, which goes to another. */
+  readonly onLost: (device: string, cause: string) => void
 }
 
 /**
@@ -16,7 +24,8 @@ export interface EvaluationOptions {
  * goes to another. Parts are added in their order, so the sums do not depend
  * on who computed them. Undefined when it was aborted or no device is left.
  *
- * @throws what packing the test set throws.
+ * @throws what packing the test set throws, and what a device's engine does:
+ *   another device would meet the same.
  */
 export async function evaluate(options: EvaluationOptions): Promise<Tally | undefined> {
   const { devices, feed, signal } = options
@@ -32,25 +41,40 @@ export async function evaluate(options: EvaluationOptions): Promise<Tally | unde
 
 /** Works until nothing waits; false when the device failed and its part was put back. */
 async function pull(
-  { ref }: CrewDevice,
+  { name, ref }: CrewDevice,
   waiting: number[],
   results: Tally[],
-  { feed, timeoutMs, signal }: EvaluationOptions,
+  { feed, clock, timeoutMs, readMs, signal, onLost }: EvaluationOptions,
 ): Promise<boolean> {
   while (!signal.aborted) {
     const part = waiting.pop()
     if (part === undefined) return true
-    const slots = await feed.take(0, part, 1)
+    const slots = await takeWithin(clock, readMs, feed, { epoch: 0, first: part, count: 1 })
     const ahead = waiting.at(-1)
     if (ahead !== undefined) feed.prefetch(0, ahead, 1)
     try {
-      results[part] = await ref.ask.evaluate({ slots }, { timeoutMs })
-    } catch {
+      const limit = timeoutMs(name, feed.shardCount(part))
+      results[part] = await ref.ask.evaluate({ slots }, { timeoutMs: limit })
+    } catch (error) {
+      if (!isLoss(error)) throw error
       waiting.push(part)
+      onLost(name, error.message)
       return false
     } finally {
       feed.release(0, part, 1)
     }
   }
   return true
+}
+
+/** It has ended, or does not answer; anything else is the engine's own word. */
+function isLoss(error: unknown): error is Error {
+  const codes = [
+    'ASK_TIMEOUT',
+    'THREAD_EXITED',
+    'ACTOR_STOPPED',
+    'ACTOR_QUARANTINED',
+    'ACTOR_FAILED',
+  ]
+  return isKaitianError(error) && codes.includes(error.code)
 }

@@ -1,5 +1,6 @@
-import type { Ref } from '@kaitian/actors'
+import type { Clock, Ref } from '@kaitian/actors'
 import type { SchedulerProtocol } from '@kaitian/scheduler'
+import { takeWithin } from '../data/take-within.js'
 import { batchOf, type ShardFeed, type ShardSlot } from '../data/feed.js'
 import type { Batch } from '../engines/engine.js'
 import { learningRate } from '../optimiser/learning-rate.js'
@@ -22,6 +23,7 @@ export interface PlanDevice {
  * when a step is committed, so an attempt made again is made of the same parts.
  */
 export class Planner {
+  readonly #clock: Clock
   readonly #settings: RunSettings
   readonly #scheduler: Ref<typeof SchedulerProtocol>
   readonly #feed: ShardFeed
@@ -30,7 +32,13 @@ export class Planner {
   #slots: readonly ShardSlot[] = []
   #scales: Scales | undefined
 
-  constructor(settings: RunSettings, scheduler: Ref<typeof SchedulerProtocol>, feed: ShardFeed) {
+  constructor(
+    settings: RunSettings,
+    scheduler: Ref<typeof SchedulerProtocol>,
+    feed: ShardFeed,
+    clock: Clock,
+  ) {
+    this.#clock = clock
     this.#settings = settings
     this.#scheduler = scheduler
     this.#feed = feed
@@ -48,7 +56,8 @@ export class Planner {
     const demand = { epoch, step, size, firstShard, devices, shardSize: dealing.shard }
     const timeoutMs = this.#settings.deadlines.control
     const reply = await this.#scheduler.ask.plan(demand, { timeoutMs })
-    this.#slots = await this.#feed.take(epoch, firstShard, shardCount)
+    const wanted = { epoch, first: firstShard, count: shardCount }
+    this.#slots = await takeWithin(this.#clock, this.#settings.deadlines.budget, this.#feed, wanted)
     this.#prefetch()
     const shares = devices.map(({ name }) => {
       return [name, { quota: reply.quotas[name], ...reply.shards[name] }] as const

@@ -4,6 +4,8 @@ import type { RunSettings } from '../run/settings.js'
 import type { Plan, Vote } from '../step/plan.js'
 import type { Tally } from './tally.js'
 
+const EVALUATION_PATIENCE = 4
+
 /** Adds up committed steps into what a run tells: steps, epochs, the summary. */
 export class Progress {
   readonly #settings: RunSettings
@@ -16,6 +18,8 @@ export class Progress {
   #exceededSteps = 0
   #epoch = emptyEpoch()
   #digest = ''
+  /** What a sample last took each device to compute, in ms. */
+  readonly #sampleMs = new Map<string, number>()
 
   constructor(settings: RunSettings) {
     this.#settings = settings
@@ -28,6 +32,15 @@ export class Progress {
   /** Digest of the last committed state, or of the one that the run started from. */
   get digest(): string {
     return this.#digest
+  }
+
+  /**
+   * How long so many samples may take a device to evaluate: what it needs to train on them is three
+   * times as much and more, and it has several times that.
+   */
+  patienceMs(device: string, samples: number): number {
+    const measured = EVALUATION_PATIENCE * samples * (this.#sampleMs.get(device) ?? 0)
+    return Math.max(this.#settings.deadlines.control, measured)
   }
 
   startFrom(digest: string): void {
@@ -45,6 +58,9 @@ export class Progress {
     this.#stepMs += stepMs
     this.#slowestMs += slowestMs
     this.#countPace(votes)
+    for (const { device, count, computeMs } of votes) {
+      if (count > 0) this.#sampleMs.set(device, computeMs / count)
+    }
     const { epoch } = this
     epoch.ms += stepMs
     epoch.steps++

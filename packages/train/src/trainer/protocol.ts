@@ -33,9 +33,9 @@ export const TrainerProtocol = protocol({
   /** Told to itself: a plan and its data are there. */
   planned: tell<Plan>(),
   /** Told to itself: the test set is done; undefined when it could not be. */
-  evaluated: tell<{ tally: Tally | undefined }>(),
+  evaluated: tell<{ tally: Tally | undefined; wanted: boolean }>(),
   /** Told to itself: planning or evaluation failed for good. */
-  broken: tell<{ error: unknown }>(),
+  broken: tell<{ error: unknown; generation: number }>(),
   /** Told to itself: a deadline may have passed. */
   tick: tell<void>(),
   halt: tell<void>(),

@@ -31,7 +31,7 @@ type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>
 export class Trainer implements Handlers<typeof TrainerProtocol> {
   static readonly protocol = TrainerProtocol
   readonly #args: TrainerArgs
-  readonly #planner: Planner
+  #planner!: Planner
   readonly #progress: Progress
   #ctx!: Ctx
   #crew!: Crew
@@ -50,13 +50,13 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
 
   constructor(args: TrainerArgs) {
     this.#args = args
-    this.#planner = new Planner(args.settings, args.scheduler, args.feeds.train)
     this.#progress = new Progress(args.settings)
   }
 
   start(ctx: Ctx): void {
     const { settings, initial, feeds, placement } = this.#args
     this.#ctx = ctx
+    this.#planner = new Planner(settings, this.#args.scheduler, feeds.train, ctx.clock)
     this.#deadline = new StepDeadline(ctx.clock, () => ctx.self.tell.tick())
     const [train, test] = [feeds.train.layout, feeds.test.layout]
     this.#crew = new Crew(ctx, { settings, initial, train, test, placement })
@@ -113,7 +113,9 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     await this.#on({ kind: 'planned', plan, deadlineMs: this.#args.settings.deadlines.step })
   }
 
-  async broken({ error }: { error: unknown }): Promise<void> {
+  /** What fails for a generation that is over has no say in the next one. */
+  async broken({ error, generation }: { error: unknown; generation: number }): Promise<void> {
+    if (generation !== this.#generation) return
     await this.#end('failed', toKaitianError(error, 'INTERNAL', 'The run cannot go on'))
   }
 
@@ -123,9 +125,10 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   }
 
   /** Evaluation runs beside the mailbox; meanwhile a generation may have ended. */
-  async evaluated({ tally }: { tally: Tally | undefined }): Promise<void> {
+  async evaluated({ tally, wanted }: { tally: Tally | undefined; wanted: boolean }): Promise<void> {
     this.#evaluation = undefined
     if (this.#ended) return
+    if (wanted && tally === undefined) this.#unevaluated()
     this.#args.emit('epoch', this.#progress.endEpoch(tally))
     await this.#plan(this.#next!)
   }
@@ -146,7 +149,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     try {
       for (const effect of effects) await this.#carryOut(effect)
     } catch (error) {
-      await this.broken({ error })
+      await this.broken({ error, generation: this.#generation })
     }
   }
 
@@ -183,7 +186,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     try {
       this.#handles = await this.#crew.form(generation, members)
     } catch (error) {
-      if (!(error instanceof FormError)) return await this.broken({ error })
+      if (!(error instanceof FormError)) return await this.broken({ error, generation })
       const { suspects, message } = error
       return await this.#on({ kind: 'failed', generation, cause: message, suspects })
     }
@@ -207,7 +210,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     const { self } = this.#ctx
     void this.#planner.plan(generation, ordinal, devices).then(
       (plan) => self.tell.planned(plan),
-      (error: unknown) => self.tell.broken({ error }),
+      (error: unknown) => self.tell.broken({ error, generation }),
     )
   }
 
@@ -220,13 +223,24 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     const result = evaluate({
       devices: wanted ? this.#members.map((name) => this.#crew.get(name)) : [],
       feed: feeds.test,
-      timeoutMs: settings.deadlines.control,
+      clock: this.#ctx.clock,
+      timeoutMs: (device, samples) => this.#progress.patienceMs(device, samples),
+      readMs: settings.deadlines.budget,
       signal: this.#evaluation.signal,
+      onLost: (device, cause) => {
+        const message = `${device} did not evaluate its part of the test set: ${cause}`
+        this.#args.emit('fault', { kind: 'unevaluated', device, message })
+      },
     })
     void result.then(
-      (tally) => tell.evaluated({ tally }),
-      (error: unknown) => tell.broken({ error }),
+      (tally) => tell.evaluated({ tally, wanted }),
+      (error: unknown) => tell.broken({ error, generation: this.#generation }),
     )
+  }
+
+  #unevaluated(): void {
+    const message = 'no device was left to evaluate the test set: the epoch has no test'
+    this.#args.emit('fault', { kind: 'unevaluated', message })
   }
 
   #dispatch(plan: Plan): void {

@@ -94,6 +94,7 @@ export class SimEngine implements Engine {
   }
 
   async evaluate(batch: Batch): Promise<BatchResult> {
+    this.checkRoom(batch)
     const result = this.losses(batch, this.checkReady(batch))
     await this.wait(paceMs(this.pace, batch.count) * FORWARD)
     return result
