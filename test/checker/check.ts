@@ -4,7 +4,7 @@ import { checkGradients } from './gradients.js'
 import { replayJournal, type CommittedStep, type History } from './history.js'
 import { checkPlans } from './plans.js'
 import { readBytes, readRecord, type RunRecord } from './record.js'
-import { checkSamples, readSampledStep, type SampledStep } from './sampled-step.js'
+import { checkSamples, missingSamples, readSampledStep, type SampledStep } from './sampled-step.js'
 import { checkChain, checkUpdate } from './updates.js'
 import { plural, result, verdictOf, type CheckResult, type Verdict } from './verdict.js'
 import { checkVotes } from './votes.js'
@@ -54,10 +54,13 @@ async function checkSteps(
   const failures = { samples: [], gradients: [], optimiser: [], chain: [] } as {
     [Name in 'samples' | 'gradients' | 'optimiser' | 'chain']: string[]
   }
+  const present = new Set(record.sampled.map(({ file }) => file))
+  failures.samples.push(...missingSamples(run, history.committed, present))
   let largest = 0
   let replayed = 0
   for await (const sampled of readSteps(record, history, failures.samples)) {
-    failures.samples.push(...checkSamples(run, sampled, permutations.get(sampled.step.plan.epoch)))
+    const permutation = permutations.get(sampled.step.plan.epoch)
+    failures.samples.push(...checkSamples(run, sampled, permutation, record.labels))
     failures.optimiser.push(...checkUpdate(run, sampled))
     failures.chain.push(...checkChain(sampled))
     if (simulated.length === 0) {

@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { seededRandom } from '@kaitian/actors'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { depth } from '../depth.js'
 import { check } from './check.js'
 import { replay } from './optimiser.js'
-import { commit, drop, find, flip, tensor } from './fixtures/damage.js'
+import { commit, find, flip, tensor } from './fixtures/damage.js'
 import { journalDamages } from './fixtures/journal-damages.js'
 import { stepDamages } from './fixtures/step-damages.js'
 import { trainTiny, writeTiny, type TinyRecord } from './fixtures/tiny-run.js'
@@ -51,18 +53,18 @@ checker('a valid deterministic record passes', async () => {
   assert.equal(failedChecks(verdict), [], JSON.stringify(verdict.checks))
 })
 
-checker('a plan may be dropped by the next generation without an abort line', async () => {
-  const record = trainTiny()
-  drop(record, { type: 'abort', generation: 1 })
-  const verdict = await judge(record)
-  assert.ok(verdict.ok, JSON.stringify(verdict.checks))
-})
-
 checker('an interrupted record passes, counted up to where it got', async () => {
   const record = trainTiny()
   const commits = record.journal.filter(({ type }) => type === 'commit')
   const last = record.journal.indexOf(commits[4])
   record.journal.length = last + 1
+  const votes = record.journal.filter(
+    ({ type, epoch, attempt, step }) =>
+      type === 'vote' && epoch === 1 && (step > 0 || attempt === 1),
+  )
+  const sum = (key: string): number => votes.reduce((total, line) => total + line[key], 0)
+  const [samples, lossSum, correct] = [sum('count'), sum('lossSum'), sum('correct')]
+  record.journal.push({ type: 'epochEnd', epoch: 1, steps: 2, samples, lossSum, correct })
   record.journal.push({ type: 'end', reason: 'interrupted', digest: commits[4].digest })
   record.steps.delete('step-1-2.safetensors')
   const verdict = await judge(record)
@@ -111,6 +113,54 @@ for (const { what, options, spoil, check: name, message, only = false } of [
     if (only) assert.equal(failedChecks(verdict), [name], JSON.stringify(verdict.checks))
   })
 }
+
+for (const [file, bytes, message] of [
+  ['step-0-1.safetensors', 3, /step-0-1\.safetensors: 3 bytes follow the last tensor/],
+  ['epoch-0.u32', 2, /epoch-0\.u32: 90 bytes are no whole number of ids/],
+  ['epoch-0.u32', 4, /epoch 0: its permutation is none of 0\.\.21/],
+] as const) {
+  checker(`fails on ${bytes} bytes behind the end of ${file}`, async () => {
+    const verdict = await inFolder(trainTiny(), async (folder) => {
+      await appendFile(join(folder, file), new Uint8Array(bytes))
+      return check(folder)
+    })
+    const said = verdict.checks.flatMap(({ failures }) => failures)
+    assert.ok(
+      said.some((failure) => message.test(failure)),
+      said.join('; '),
+    )
+  })
+}
+
+checker('whatever is wrong with the bytes, there is a verdict', async () => {
+  const random = seededRandom('damaged bytes', 1)
+  for (const mode of ['fp32', 'deterministic'] as const) {
+    await inFolder(trainTiny({ mode }), async (folder) => {
+      const files = await readdir(folder)
+      for (let times = 0; times < depth({ cut: 60, full: 1000 }); times++) {
+        const file = join(folder, files[random.integer(files.length)])
+        const whole = await readFile(file)
+        const damaged = whole.subarray(
+          0,
+          random.next() < 0.2 ? random.integer(whole.length) : undefined,
+        )
+        const bytes = Uint8Array.from(damaged)
+        for (let each = 0; each < 1 + random.integer(3) && bytes.length > 0; each++) {
+          // A digit or a quotation mark as often as any byte: most of what matters is text.
+          const value =
+            random.next() < 0.5
+              ? '0123456789"-e.{}[],'.charCodeAt(random.integer(19))
+              : random.integer(256)
+          bytes[random.integer(bytes.length)] = value
+        }
+        await writeFile(file, bytes)
+        const { checks, summary } = await check(folder)
+        assert.ok(checks.length > 0 && summary.startsWith('checker: '))
+        await writeFile(file, whole)
+      }
+    })
+  }
+})
 
 checker('fails on a sampled step that was cut off', async () => {
   const verdict = await inFolder(trainTiny(), async (folder) => {

@@ -25,8 +25,16 @@ export function checkCoverage(
     failures.push(...checkOrder(epoch, steps))
     failures.push(...checkEpoch(run, epoch, steps, complete || epoch < last))
   }
-  failures.push(...checkEpochOrder(history.committed))
+  failures.push(...checkEpochOrder(history.committed), ...checkReason(run, history))
   return failures
+}
+
+/** What the end line says of the whole. */
+function checkReason({ samples, epochs }: Run, { committed, end }: History): readonly string[] {
+  const done = committed.reduce((sum, { plan }) => sum + plan.size, 0)
+  const whole = done === samples * epochs
+  if (whole === (end.reason === 'finished')) return []
+  return [`the run ends ${end.reason}, with ${done} of ${samples * epochs} samples committed`]
 }
 
 function isPermutation(ids: Uint32Array, samples: number): boolean {

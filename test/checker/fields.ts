@@ -14,7 +14,7 @@ export class Fields {
   }
 
   has(name: string): boolean {
-    return this.#values[name] !== undefined
+    return Object.hasOwn(this.#values, name)
   }
 
   raw(name: string): unknown {
@@ -24,6 +24,12 @@ export class Fields {
   text(name: string): string {
     const value = this.#values[name]
     return typeof value === 'string' ? value : this.#refuse(name, 'a string')
+  }
+
+  /** Half of a SHA-256, as digests are written in a record. */
+  digest(name: string): string {
+    const value = this.text(name)
+    return /^[0-9a-f]{32}$/.test(value) ? value : this.#refuse(name, '32 hexadecimal digits')
   }
 
   oneOf<Word extends string>(name: string, words: readonly Word[]): Word {

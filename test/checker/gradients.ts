@@ -1,3 +1,4 @@
+import type { Vote } from './journal.js'
 import type { Tensor } from './model.js'
 import { referenceGradient, type Reference } from './reference.js'
 import type { Run } from './run.js'
@@ -14,6 +15,8 @@ const TENSOR_FLOOR = 1e-4
 /** Softmax − 1 of a fitted sample cancels; its error in fp32, absolute. */
 const PROBABILITY_ERROR = 2 ** -22
 const LOSS_TOLERANCE = 1e-3
+/** A logit this near to the largest may be either side of it in fp32. */
+const MARGIN_ERROR = 1e-3
 /** Nats a sample: fp32 cannot tell a softmax of 1 from its neighbours. */
 const LOSS_FLOOR = 1e-5
 
@@ -40,7 +43,7 @@ export function checkGradients(run: Run, sampled: SampledStep): GradientFindings
   const failures = [
     ...compare(run, sampled, reference, quantum, 'weight', relative),
     ...compare(run, sampled, reference, quantum, 'statistic', GRADIENT_TOLERANCE),
-    ...lossFailures(sampled, reference),
+    ...sampled.step.votes.flatMap((vote) => ballotFailures(sampled, vote, reference)),
     ...quantaFailures(run, sampled),
   ]
   const error = distance(sampled.sum, reference.sum, 0, run.weightSize)
@@ -79,11 +82,30 @@ function compare(
   return failures
 }
 
-function lossFailures({ step, labels }: SampledStep, { lossSum }: Reference): readonly string[] {
-  const voted = step.votes.reduce((sum, vote) => sum + vote.lossSum, 0)
-  const allowed = LOSS_TOLERANCE * Math.abs(lossSum) + LOSS_FLOOR * labels.length
-  if (Math.abs(voted - lossSum) <= allowed) return []
-  return [`losses sum to ${voted}, in fp64 to ${lossSum}`]
+/** A device's losses and hits are those of the samples of its shards. */
+function ballotFailures(
+  { step, shardBounds }: SampledStep,
+  vote: Vote,
+  { losses, margins }: Reference,
+): readonly string[] {
+  const samples = vote.shards.flatMap((shard) => {
+    const at = shard - step.plan.firstShard
+    const [from, to] = [shardBounds[at] ?? 0, shardBounds[at + 1] ?? 0]
+    return Array.from({ length: to - from }, (_, index) => from + index)
+  })
+  const failures: string[] = []
+  const loss = samples.reduce((sum, sample) => sum + losses[sample], 0)
+  const allowed = LOSS_TOLERANCE * Math.abs(loss) + LOSS_FLOOR * samples.length
+  if (!(Math.abs(vote.lossSum - loss) <= allowed)) {
+    failures.push(`losses of ${vote.device} sum to ${vote.lossSum}, in fp64 to ${loss}`)
+  }
+  const sure = samples.filter((sample) => margins[sample] > MARGIN_ERROR).length
+  const possible = samples.filter((sample) => margins[sample] >= -MARGIN_ERROR).length
+  if (vote.correct < sure || vote.correct > possible) {
+    const range = sure === possible ? String(sure) : `${sure} to ${possible}`
+    failures.push(`${vote.device} has ${vote.correct} samples right, in fp64 ${range}`)
+  }
+  return failures
 }
 
 /** Largest error of each element from rounding every shard to int64; zeros in fp32 mode. */
@@ -91,7 +113,7 @@ function quantisationError(run: Run, { step, shardBounds, sum }: SampledStep): F
   const error = new Float64Array(sum.length)
   if (run.mode !== 'deterministic') return error
   for (const [index, { offset, size }] of run.buckets.entries()) {
-    const half = 2 ** (-step.plan.exponents[index] - 1)
+    const half = 2 ** (-(step.plan.exponents?.[index] ?? 0) - 1)
     error.fill(half * (shardBounds.length - 1), offset, offset + size)
   }
   return error
@@ -102,7 +124,7 @@ function quantaFailures(run: Run, { step, sum }: SampledStep): readonly string[]
   if (run.mode !== 'deterministic') return []
   const failures: string[] = []
   for (const [index, { offset, size }] of run.buckets.entries()) {
-    const exponent = step.plan.exponents[index]
+    const exponent = step.plan.exponents?.[index] ?? 0
     const broken = sum
       .subarray(offset, offset + size)
       .findIndex((value) => !Number.isInteger(value * 2 ** exponent))

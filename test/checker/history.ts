@@ -1,5 +1,13 @@
 import type { Run } from './run.js'
-import { nameOf, type Commit, type End, type Entry, type Plan, type Vote } from './journal.js'
+import {
+  nameOf,
+  type Commit,
+  type End,
+  type Entry,
+  type EpochEnd,
+  type Plan,
+  type Vote,
+} from './journal.js'
 
 /** A plan with what came of it. */
 export interface PlannedStep {
@@ -8,6 +16,8 @@ export interface PlannedStep {
   readonly members: readonly string[]
   /** Samples of the epoch that were committed before it. */
   readonly cursor: number
+  /** Steps of the run that were committed before it. */
+  readonly done: number
   /** In the order in which they came; a device may wrongly stand here twice. */
   readonly votes: readonly Vote[]
 }
@@ -22,6 +32,7 @@ export interface History {
   readonly planned: readonly PlannedStep[]
   /** In the order of the journal. */
   readonly committed: readonly CommittedStep[]
+  readonly epochEnds: readonly EpochEnd[]
   /** Permutation file of each announced epoch. */
   readonly permutations: ReadonlyMap<number, string>
   readonly end: End
@@ -39,6 +50,7 @@ export function replayJournal(run: Run, entries: readonly Entry[]): History {
 class Replay implements History {
   readonly planned: PlannedStep[] = []
   readonly committed: CommittedStep[] = []
+  readonly epochEnds: EpochEnd[] = []
   readonly permutations = new Map<number, string>()
   readonly failures: string[] = []
   end: End = { type: 'end', reason: 'interrupted', digest: '' }
@@ -62,7 +74,11 @@ class Replay implements History {
         return this.#startGeneration(entry)
       case 'epoch':
         return this.#startEpoch(entry)
+      case 'epochEnd':
+        this.epochEnds.push(entry)
+        return
       case 'end':
+        this.#undecided(entry.line)
         this.end = entry
         return
       default:
@@ -73,7 +89,7 @@ class Replay implements History {
         }
     }
     if (entry.type === 'plan') this.#plan(entry)
-    else if (entry.type === 'vote') this.#ifOpen(entry, (step) => step.votes.push(entry))
+    else if (entry.type === 'vote') this.#ifOpen(entry, (step) => this.#vote(step, entry))
     else if (entry.type === 'abort') this.#ifOpen(entry, () => this.#close('aborted'))
     else this.#ifOpen(entry, (step) => this.#commit(step, entry))
   }
@@ -93,24 +109,33 @@ class Replay implements History {
       if (this.#run.groups.get(device) === group) continue
       this.failures.push(`line ${entry.line}: run.json has no device ${device} in group ${group}`)
     }
-    if (this.#open !== undefined) this.#close('dropped')
+    this.#undecided(entry.line)
+    this.#close('dropped')
     this.#generation = entry.generation
     this.#members = devices
   }
 
   #startEpoch(entry: Extract<Entry, { type: 'epoch' }>): void {
-    if (this.permutations.has(entry.epoch)) {
-      this.failures.push(`line ${entry.line}: epoch ${entry.epoch} starts twice`)
+    const { line, epoch } = entry
+    if (this.permutations.has(epoch)) {
+      this.failures.push(`line ${line}: epoch ${epoch} starts twice`)
       return
+    }
+    if (epoch >= this.#run.epochs) {
+      this.failures.push(`line ${line}: epoch ${epoch} starts, the run has ${this.#run.epochs}`)
+    }
+    if (this.planned.some(({ plan }) => plan.epoch >= epoch)) {
+      this.failures.push(`line ${line}: epoch ${epoch} starts when it, or a later one, was planned`)
     }
     this.permutations.set(entry.epoch, entry.permutation)
   }
 
   #plan(entry: Extract<Entry, { type: 'plan' }>): void {
     const name = nameOf(entry)
-    if (this.#open !== undefined) {
-      const undecided = nameOf(this.#open.plan)
-      this.failures.push(`line ${entry.line}: ${name} is planned while ${undecided} is undecided`)
+    this.#undecided(entry.line)
+    if (entry.from !== this.#digest) {
+      const from = `from digest ${entry.from}`
+      this.failures.push(`line ${entry.line}: ${name} starts ${from}, committed is ${this.#digest}`)
     }
     const earlier = this.#outcomes.get(name)
     if (earlier !== undefined) {
@@ -118,9 +143,24 @@ class Replay implements History {
     }
     if (this.#cursor.epoch !== entry.epoch) this.#cursor = { epoch: entry.epoch, samples: 0 }
     const cursor = this.#cursor.samples
-    this.#open = { plan: entry, members: this.#members, cursor, votes: [] }
+    const done = this.committed.length
+    this.#open = { plan: entry, members: this.#members, cursor, done, votes: [] }
     this.planned.push(this.#open)
     this.#outcomes.set(name, 'open')
+  }
+
+  /** Every attempt ends in an abort or a commit, before anything else begins. */
+  #undecided(line: number): void {
+    if (this.#open === undefined) return
+    this.failures.push(`line ${line}: ${nameOf(this.#open.plan)} was neither committed nor aborted`)
+  }
+
+  /** Of a step that is committed the check `votes` says more. */
+  #vote(step: PlannedStep & { votes: Vote[] }, vote: Entry & Vote): void {
+    if (!step.members.includes(vote.device)) {
+      this.failures.push(`line ${vote.line}: ${vote.device} votes and is no member`)
+    }
+    step.votes.push(vote)
   }
 
   #ifOpen(

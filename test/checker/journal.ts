@@ -22,15 +22,29 @@ export interface Epoch {
   readonly permutation: string
 }
 
+/** Sums over the committed steps of an epoch, which its votes give once more. */
+export interface EpochEnd {
+  readonly type: 'epochEnd'
+  readonly epoch: number
+  readonly steps: number
+  readonly samples: number
+  /** NaN where it was not finite. */
+  readonly lossSum: number
+  readonly correct: number
+}
+
 export interface Plan extends Attempt {
   readonly type: 'plan'
+  /** Digest of the state that it starts from. */
+  readonly from: string
   readonly size: number
   readonly firstShard: number
   /** [first, count] of each device. */
   readonly shards: ReadonlyMap<string, readonly [number, number]>
   readonly quotas: ReadonlyMap<string, number>
   readonly learningRate: number
-  readonly exponents: readonly number[]
+  /** None where the plan has no such field. */
+  readonly exponents: readonly number[] | undefined
 }
 
 export interface Vote extends Attempt {
@@ -43,6 +57,8 @@ export interface Vote extends Attempt {
   /** NaN where it was not finite. */
   readonly lossSum: number
   readonly correct: number
+  /** Largest |gradient| of a shard in each bucket, Infinity where it left the range. */
+  readonly maxima: readonly number[] | undefined
 }
 
 export interface Abort extends Attempt {
@@ -62,7 +78,7 @@ export interface End {
   readonly digest: string
 }
 
-export type Entry = (Generation | Epoch | Plan | Vote | Abort | Commit | End) & {
+export type Entry = (Generation | Epoch | EpochEnd | Plan | Vote | Abort | Commit | End) & {
   /** Line of the file, from 1. */
   readonly line: number
 }
@@ -113,15 +129,24 @@ const parsers: Readonly<Record<string, (fields: Fields) => Parsed>> = {
     epoch: fields.count('epoch'),
     permutation: fields.text('permutation'),
   }),
+  epochEnd: (fields) => ({
+    type: 'epochEnd',
+    epoch: fields.count('epoch'),
+    steps: fields.count('steps'),
+    samples: fields.count('samples'),
+    lossSum: fields.numberOrNull('lossSum'),
+    correct: fields.number('correct'),
+  }),
   plan: (fields) => ({
     type: 'plan',
     ...attemptOf(fields),
+    from: fields.digest('from'),
     size: fields.number('size'),
     firstShard: fields.number('firstShard'),
     shards: ranges(fields.object('shards')),
     quotas: quotas(fields.object('quotas')),
     learningRate: fields.number('learningRate'),
-    exponents: fields.has('exponents') ? fields.numbers('exponents') : [],
+    exponents: fields.has('exponents') ? fields.numbers('exponents') : undefined,
   }),
   vote: (fields) => ({
     type: 'vote',
@@ -130,22 +155,23 @@ const parsers: Readonly<Record<string, (fields: Fields) => Parsed>> = {
     shards: fields.numbers('shards'),
     count: fields.number('count'),
     idSum: fields.number('idSum'),
-    digest: fields.text('digest'),
+    digest: fields.digest('digest'),
     lossSum: fields.numberOrNull('lossSum'),
     correct: fields.number('correct'),
+    maxima: fields.has('maxima') ? maxima(fields) : undefined,
   }),
   abort: (fields) => ({ type: 'abort', ...attemptOf(fields) }),
   commit: (fields) => ({
     type: 'commit',
     ...attemptOf(fields),
     size: fields.number('size'),
-    digest: fields.text('digest'),
+    digest: fields.digest('digest'),
     cursor: fields.number('cursor'),
   }),
   end: (fields) => ({
     type: 'end',
     reason: fields.oneOf('reason', ['finished', 'interrupted']),
-    digest: fields.text('digest'),
+    digest: fields.digest('digest'),
   }),
 }
 
@@ -156,6 +182,15 @@ function attemptOf(fields: Fields): Attempt {
     step: fields.count('step'),
     attempt: fields.has('attempt') ? fields.count('attempt') : 0,
   }
+}
+
+/** JSON has no Infinity: it is written as null. */
+function maxima(fields: Fields): readonly number[] {
+  return fields.list('maxima').map((value) => {
+    if (value === null) return Infinity
+    if (typeof value === 'number' && value >= 0) return value
+    throw new RecordError(`${fields.where}: maxima hold ${JSON.stringify(value)}`)
+  })
 }
 
 function ranges(fields: Fields): Map<string, readonly [number, number]> {

@@ -4,12 +4,15 @@ import { samplesIn, type Run } from './run.js'
 
 /** S1: quotas are integers ≥ 0 that sum to the plan's size. Also for plans that came to nothing. */
 export function checkPlans(run: Run, history: History): readonly string[] {
-  return history.planned.flatMap((step) =>
-    planFailures(run, step).map((failure) => `${nameOf(step.plan)}: ${failure}`),
+  const due = exponentsDue(run, history.planned)
+  return history.planned.flatMap((step, index) =>
+    [...planFailures(run, step), ...exponentFailures(step.plan, due[index])].map(
+      (failure) => `${nameOf(step.plan)}: ${failure}`,
+    ),
   )
 }
 
-function planFailures(run: Run, { plan, members, cursor }: PlannedStep): readonly string[] {
+function planFailures(run: Run, { plan, members, cursor, done }: PlannedStep): readonly string[] {
   const failures: string[] = []
   const size = Math.min(run.globalBatch, run.samples - cursor)
   if (plan.size !== size) {
@@ -25,11 +28,66 @@ function planFailures(run: Run, { plan, members, cursor }: PlannedStep): readonl
     if (!sameNames([...map.keys()], members)) failures.push(`${name} do not name every member once`)
   }
   failures.push(...quotaFailures(run, plan), ...dealFailures(run, plan))
-  if (!Number.isFinite(plan.learningRate)) failures.push('the learning rate is not finite')
-  if (run.mode === 'deterministic' && plan.exponents.length !== run.buckets.length) {
-    failures.push(`${plan.exponents.length} exponents for ${run.buckets.length} buckets`)
+  const rate = learningRate(run, done)
+  if (plan.learningRate !== rate) {
+    failures.push(`learning rate ${plan.learningRate}, the schedule has ${rate}`)
   }
   return failures
+}
+
+function exponentFailures(
+  { exponents }: PlannedStep['plan'],
+  due: readonly number[] | undefined,
+): readonly string[] {
+  const [given, expected] = [exponents?.join(' ') ?? 'none', due?.join(' ') ?? 'none']
+  return given === expected ? [] : [`exponents ${given}, due are ${expected}`]
+}
+
+/** Of a bucket in which nothing was measured yet. */
+const FIRST_EXPONENT = 24
+/** Where the largest of a shard lands, in bits. */
+const TARGET_BITS = 44
+/** How many bits of room more a bucket gets whose numbers left their range. */
+const RETREAT_BITS = 16
+
+/** The exponents of each plan; none in fp32 mode. They move when all members have said what they saw. */
+function exponentsDue(
+  run: Run,
+  planned: readonly PlannedStep[],
+): readonly (readonly number[] | undefined)[] {
+  if (run.mode === 'fp32') return planned.map(() => undefined)
+  let now = run.buckets.map(() => FIRST_EXPONENT)
+  return planned.map(({ members, votes }) => {
+    const due = now
+    if (members.every((member) => votes.some(({ device }) => device === member))) {
+      now = now.map((exponent, bucket) => {
+        const largest = Math.max(...votes.map(({ maxima }) => maxima?.[bucket] ?? 0))
+        if (largest === Infinity) return exponent - RETREAT_BITS
+        return largest === 0 ? exponent : TARGET_BITS - bitsOf(largest)
+      })
+    }
+    return due
+  })
+}
+
+/** The e with 2^(e−1) ≤ value < 2^e. */
+function bitsOf(value: number): number {
+  let bits = Math.ceil(Math.log2(value))
+  while (value >= 2 ** bits) bits++
+  while (value < 2 ** (bits - 1)) bits--
+  return bits
+}
+
+/**
+ * Of the step after `done` commits, rounded to fp32: a straight line up to the warm-up's end, then
+ * constant, or half a cosine (arXiv 1608.03983, without restarts).
+ */
+function learningRate({ schedule, totalSteps }: Run, done: number): number {
+  const { kind, learningRate: full, warmupSteps } = schedule
+  if (done < warmupSteps) return Math.fround((full * (done + 1)) / warmupSteps)
+  if (kind === 'constant') return Math.fround(full)
+  const part = Math.min(1, (done - warmupSteps) / Math.max(1, totalSteps - warmupSteps))
+  return Math.fround(full * 0.5 * (1 + Math.cos(Math.PI * part)))
 }
 
 function sameNames(names: readonly string[], others: readonly string[]): boolean {

@@ -10,6 +10,8 @@ export interface RunRecord {
   readonly run: Run
   readonly journal: readonly Entry[]
   readonly permutations: ReadonlyMap<number, Uint32Array>
+  /** Class of each sample, by its id. */
+  readonly labels: Uint8Array
   readonly sampled: readonly SampledFile[]
 }
 
@@ -27,10 +29,19 @@ export async function readRecord(folder: string): Promise<RunRecord> {
   for (const entry of journal) {
     if (entry.type !== 'epoch' || permutations.has(entry.epoch)) continue
     const bytes = await readBytes(folder, entry.permutation)
-    // a length that is no multiple of four is no permutation either; coverage says so
-    permutations.set(entry.epoch, new Uint32Array(bytes.slice(0, bytes.length & ~3).buffer))
+    if (bytes.length % 4 !== 0) {
+      throw new RecordError(
+        `${entry.permutation}: ${bytes.length} bytes are no whole number of ids`,
+      )
+    }
+    permutations.set(entry.epoch, new Uint32Array(bytes.slice().buffer))
   }
-  return { folder, run, journal, permutations, sampled: sampledFiles(await readdir(folder)) }
+  const labels = await readBytes(folder, 'labels.u8')
+  if (labels.length !== run.samples) {
+    throw new RecordError(`labels.u8: ${labels.length} labels for ${run.samples} samples`)
+  }
+  const sampled = sampledFiles(await readdir(folder))
+  return { folder, run, journal, permutations, labels, sampled }
 }
 
 function sampledFiles(names: readonly string[]): readonly SampledFile[] {

@@ -8,8 +8,10 @@ const CHUNK = 8
 export interface Reference {
   /** Layout of the state: gradient sums of the weights, then sums over samples of the statistics. */
   readonly sum: Float64Array
-  /** Sum of the samples' cross-entropy losses, nats. */
-  readonly lossSum: number
+  /** Cross-entropy of each sample, nats. */
+  readonly losses: Float64Array
+  /** By how much each sample's logit of its label exceeds the largest of the others. */
+  readonly margins: Float64Array
   /** Sum over samples of |softmax − one-hot|: how much of the labels is not yet fitted. */
   readonly residual: number
 }
@@ -34,18 +36,20 @@ export function referenceGradient(
   const network = buildNetwork(description, tensors, Float64Array.from(state), sum)
   const inputSize = sizeOf(description.input)
   const bounds = couplesSamples(description) ? shardBounds : chunks(labels.length)
-  let lossSum = 0
+  const losses = new Float64Array(labels.length)
+  const margins = new Float64Array(labels.length)
   let residual = 0
   for (let part = 0; part + 1 < bounds.length; part++) {
     const [from, to] = [bounds[part], bounds[part + 1]]
     const input = Float64Array.from(inputs.subarray(from * inputSize, to * inputSize))
     const logits = network.forward(input, to - from)
     const loss = crossEntropy(logits, labels.subarray(from, to), description.classes)
-    lossSum += loss.lossSum
+    losses.set(loss.losses, from)
+    margins.set(loss.margins, from)
     residual += loss.residual
     network.backward(loss.gradient)
   }
-  return { sum, lossSum, residual }
+  return { sum, losses, margins, residual }
 }
 
 function chunks(samples: number): readonly number[] {
@@ -59,9 +63,10 @@ function crossEntropy(
   logits: Float64Array,
   labels: Uint8Array,
   classes: number,
-): { gradient: Float64Array; lossSum: number; residual: number } {
+): { gradient: Float64Array; losses: Float64Array; margins: Float64Array; residual: number } {
   const gradient = new Float64Array(logits.length)
-  let lossSum = 0
+  const losses = new Float64Array(labels.length)
+  const margins = new Float64Array(labels.length)
   let residual = 0
   for (let sample = 0; sample < labels.length; sample++) {
     const from = sample * classes
@@ -69,7 +74,9 @@ function crossEntropy(
     // without the largest logit taken out, exp overflows
     const largest = row.reduce((best, value) => Math.max(best, value), -Infinity)
     const total = row.reduce((partial, value) => partial + Math.exp(value - largest), 0)
-    lossSum += Math.log(total) + largest - row[labels[sample]]
+    losses[sample] = Math.log(total) + largest - row[labels[sample]]
+    const others = row.filter((_, each) => each !== labels[sample])
+    margins[sample] = row[labels[sample]] - Math.max(...others)
     let squares = 0
     for (let each = 0; each < classes; each++) {
       const target = each === labels[sample] ? 1 : 0
@@ -79,5 +86,5 @@ function crossEntropy(
     }
     residual += Math.sqrt(squares)
   }
-  return { gradient, lossSum, residual }
+  return { gradient, losses, margins, residual }
 }

@@ -15,6 +15,11 @@ export interface Run {
   readonly stateSize: number
   readonly momentum: number
   readonly weightDecay: number
+  readonly schedule: Schedule
+  /** Steps that the run was to commit. */
+  readonly totalSteps: number
+  /** Every how many committed steps one is sampled, and the run's last; 0: none. */
+  readonly sampleEvery: number
   /** Group of each device. */
   readonly groups: ReadonlyMap<string, string>
   /** Engine of each device. */
@@ -22,6 +27,13 @@ export interface Run {
   /** Of the state that the run started from. */
   readonly digest: string
   readonly buckets: readonly Bucket[]
+}
+
+/** What the learning rate of each step follows from. */
+export interface Schedule {
+  readonly kind: 'constant' | 'cosine'
+  readonly learningRate: number
+  readonly warmupSteps: number
 }
 
 export interface Bucket {
@@ -32,8 +44,9 @@ export interface Bucket {
 /** @throws RecordError */
 export function parseRun(value: unknown): Run {
   const fields = new Fields(value, 'run.json')
-  if (fields.count('version') !== 1) throw new RecordError('run.json: only version 1 is known')
-  fields.object('optimiser').oneOf('kind', ['sgd'])
+  if (fields.count('version') !== 2) throw new RecordError('run.json: only version 2 is known')
+  const optimiser = fields.object('optimiser')
+  optimiser.oneOf('kind', ['sgd'])
   const run: Run = {
     samples: fields.count('samples', 1),
     shardSize: fields.count('shardSize', 1),
@@ -44,11 +57,18 @@ export function parseRun(value: unknown): Run {
     tensors: fields.objects('tensors').map(tensor),
     weightSize: fields.count('weightSize', 1),
     stateSize: fields.count('stateSize', 1),
-    momentum: fields.object('optimiser').number('momentum'),
-    weightDecay: fields.object('optimiser').number('weightDecay'),
+    momentum: optimiser.number('momentum'),
+    weightDecay: optimiser.number('weightDecay'),
+    schedule: {
+      kind: optimiser.oneOf('schedule', ['constant', 'cosine']),
+      learningRate: optimiser.number('learningRate'),
+      warmupSteps: optimiser.count('warmupSteps'),
+    },
+    totalSteps: fields.count('totalSteps', 1),
+    sampleEvery: fields.count('sampleEvery'),
     groups: groups(fields.objects('groups')),
     engines: engines(fields.object('engines')),
-    digest: fields.text('digest'),
+    digest: fields.digest('digest'),
     buckets: fields.has('buckets') ? fields.objects('buckets').map(bucket) : [],
   }
   refuseMisfits(run)

@@ -25,6 +25,16 @@ export class Safetensors {
     }
     this.#header = new Fields(header, where)
     this.#data = bytes.subarray(8 + length)
+    this.#refuseRest()
+  }
+
+  /** The tensors lie one behind the other, and nothing lies behind the last. */
+  #refuseRest(): void {
+    const tensors = this.#header.names().filter((name) => name !== '__metadata__')
+    const ends = tensors.map((name) => this.#header.object(name).numbers('data_offsets')[1] ?? NaN)
+    const end = Math.max(0, ...ends)
+    if (end >= this.#data.length) return
+    throw new RecordError(`${this.#where}: ${this.#data.length - end} bytes follow the last tensor`)
   }
 
   metadata(name: string): string {

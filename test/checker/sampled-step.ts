@@ -74,6 +74,7 @@ export function checkSamples(
   run: Run,
   sampled: SampledStep,
   permutation: Uint32Array | undefined,
+  labels: Uint8Array,
 ): readonly string[] {
   const failures: string[] = []
   const { plan } = sampled.step
@@ -86,5 +87,28 @@ export function checkSamples(
   }
   const label = sampled.labels.find((each) => each >= run.model.classes)
   if (label !== undefined) failures.push(`${sampled.name}: there is no class ${label}`)
+  const other = sampled.labels.findIndex((each, at) => each !== labels[sampled.ids[at]])
+  if (other !== -1) {
+    const id = sampled.ids[other]
+    failures.push(
+      `${sampled.name}: sample ${id} has label ${sampled.labels[other]}, labels.u8 has ${labels[id]}`,
+    )
+  }
   return failures
+}
+
+/** The steps that `sampleEvery` promises, and the run's last, are there. */
+export function missingSamples(
+  run: Run,
+  committed: readonly CommittedStep[],
+  present: ReadonlySet<string>,
+): readonly string[] {
+  if (run.sampleEvery === 0) return []
+  const promised = committed.filter(
+    (_, done) => done % run.sampleEvery === 0 || done === run.totalSteps - 1,
+  )
+  return promised
+    .map(({ plan }) => `step-${plan.epoch}-${plan.step}.safetensors`)
+    .filter((file) => !present.has(file))
+    .map((file) => `${file} is missing: every ${run.sampleEvery} steps one is sampled`)
 }

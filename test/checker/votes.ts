@@ -9,15 +9,44 @@ export function checkVotes(
   history: History,
   permutations: ReadonlyMap<number, Uint32Array>,
 ): readonly string[] {
-  return history.committed.flatMap((step) => {
+  const failures = history.committed.flatMap((step) => {
     const permutation = permutations.get(step.plan.epoch) ?? new Uint32Array(0)
-    const failures = [
+    const found = [
       ...memberFailures(step),
       ...partitionFailures(run, step),
       ...step.votes.flatMap((vote) => voteFailures(run, step, vote, permutation)),
     ]
-    return failures.map((failure) => `${nameOf(step.plan)}: ${failure}`)
+    return found.map((failure) => `${nameOf(step.plan)}: ${failure}`)
   })
+  return [...failures, ...sumFailures(history)]
+}
+
+/** Relative; sums of the same numbers in another order. */
+const SUM_TOLERANCE = 1e-9
+
+/** Each epoch's sums are what its votes sum to, over all its committed steps. */
+function sumFailures({ committed, epochEnds }: History): readonly string[] {
+  const failures: string[] = []
+  for (const epoch of new Set(committed.map(({ plan }) => plan.epoch))) {
+    const steps = committed.filter(({ plan }) => plan.epoch === epoch)
+    const votes = steps.flatMap((step) => step.votes)
+    const sum = (key: 'count' | 'correct' | 'lossSum'): number =>
+      votes.reduce((total, vote) => total + vote[key], 0)
+    const ends = epochEnds.filter((end) => end.epoch === epoch)
+    if (ends.length !== 1) failures.push(`epoch ${epoch} has ${ends.length} lines with its sums`)
+    for (const end of ends) {
+      const loss = sum('lossSum')
+      const near = Math.abs(end.lossSum - loss) <= SUM_TOLERANCE * Math.abs(loss)
+      const same = near || (Number.isNaN(loss) && Number.isNaN(end.lossSum))
+      if (end.steps === steps.length && end.samples === sum('count')) {
+        if (same && end.correct === sum('correct')) continue
+      }
+      const stated = `${end.steps} steps, ${end.samples} samples, losses ${end.lossSum}, ${end.correct} right`
+      const voted = `${steps.length} steps, ${sum('count')} samples, losses ${loss}, ${sum('correct')} right`
+      failures.push(`epoch ${epoch} ends with ${stated}; its votes have ${voted}`)
+    }
+  }
+  return failures
 }
 
 function memberFailures({ members, votes }: CommittedStep): readonly string[] {
@@ -65,6 +94,9 @@ function voteFailures(
   }
   if (!Number.isInteger(vote.correct) || vote.correct < 0 || vote.correct > vote.count) {
     failures.push(`${vote.device} has ${vote.correct} of ${vote.count} samples right`)
+  }
+  if (vote.count === 0 && (vote.lossSum !== 0 || vote.correct !== 0)) {
+    failures.push(`${vote.device} has losses of ${vote.lossSum} without a sample`)
   }
   const voted = vote.shards.toSorted((left, right) => left - right)
   if (voted.join() !== dealtTo(plan, vote.device).join()) {

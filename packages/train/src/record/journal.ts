@@ -13,16 +13,24 @@ export class Journal {
   readonly #recorder: Recorder | undefined
   readonly #settings: RunSettings
   #epochs = 0
+  #sums: EpochSums | undefined
 
   private constructor(settings: RunSettings, recorder: Recorder | undefined) {
     this.#settings = settings
     this.#recorder = recorder
   }
 
-  static async open(settings: RunSettings, initial: Float32Array): Promise<Journal> {
+  /** @param labels class of each training sample, by its id */
+  static async open(
+    settings: RunSettings,
+    initial: Float32Array,
+    labels: Uint8Array,
+  ): Promise<Journal> {
     const { record } = settings.options
     if (record === undefined) return new Journal(settings, undefined)
-    return new Journal(settings, await Recorder.open(record.folder, describe(settings, initial)))
+    const recorder = await Recorder.open(record.folder, describe(settings, initial))
+    recorder.labels(labels)
+    return new Journal(settings, recorder)
   }
 
   /** True for steps that are to be recorded in full: every so many, the first and the last. */
@@ -40,7 +48,8 @@ export class Journal {
     this.#recorder?.line({ type: 'generation', generation, members, cause })
   }
 
-  plan(plan: Plan): void {
+  /** @param from digest of the state that the step starts from */
+  plan(plan: Plan, from: string): void {
     this.#beginEpoch(plan.epoch)
     const { shares, ordinal, shardCount: _, moved: __, unmeasured: ___, ...rest } = plan
     const each = <T>(value: (name: string) => T): Record<string, T> =>
@@ -49,6 +58,7 @@ export class Journal {
       type: 'plan',
       ...rest,
       attempt: ordinal,
+      from,
       shards: each((name) => [shares[name].first, shares[name].count]),
       quotas: each((name) => shares[name].quota),
     })
@@ -56,15 +66,23 @@ export class Journal {
 
   commit(plan: Plan, votes: readonly Vote[], cursor: number): void {
     const { generation, epoch, step, size, ordinal: attempt } = plan
+    const sums = (this.#sums ??= { epoch, steps: 0, samples: 0, lossSum: 0, correct: 0 })
+    sums.steps++
+    sums.samples += size
     for (const vote of votes) {
-      const { device, shards, count, idSum, digest, correct, computeMs } = vote
-      const lossSum = vote.lossSums.reduce((sum, loss) => sum + loss, 0)
-      const ballot = { device, shards, count, idSum, digest, lossSum, correct, computeMs }
-      this.#recorder?.line({ type: 'vote', generation, epoch, step, attempt, ...ballot })
+      sums.lossSum += lossOf(vote)
+      sums.correct += vote.correct
     }
+    this.#votes(plan, votes)
     const { digest } = votes[0]
     const entry = { generation, epoch, step, attempt, size, digest, cursor }
     this.#recorder?.line({ type: 'commit', ...entry })
+  }
+
+  /** All have voted, but for numbers that left their range. */
+  retry(plan: Plan, votes: readonly Vote[], cause: string): void {
+    this.#votes(plan, votes)
+    this.abort(plan, cause)
   }
 
   abort({ generation, epoch, step, ordinal: attempt }: Plan, cause: string): void {
@@ -76,6 +94,7 @@ export class Journal {
   }
 
   async end(reason: 'finished' | 'interrupted', digest: string): Promise<void> {
+    this.#endEpoch()
     this.#recorder?.line({ type: 'end', reason, digest })
     await this.close()
   }
@@ -85,34 +104,63 @@ export class Journal {
     await this.#recorder?.close()
   }
 
+  #votes({ generation, epoch, step, ordinal: attempt }: Plan, votes: readonly Vote[]): void {
+    for (const vote of votes) {
+      const { device, shards, count, idSum, digest, correct, computeMs, maxima } = vote
+      const ballot = { device, shards, count, idSum, digest, lossSum: lossOf(vote), correct }
+      const measured = maxima === undefined ? {} : { maxima }
+      const line = { ...ballot, ...measured, computeMs }
+      this.#recorder?.line({ type: 'vote', generation, epoch, step, attempt, ...line })
+    }
+  }
+
+  #endEpoch(): void {
+    if (this.#sums === undefined) return
+    this.#recorder?.line({ type: 'epochEnd', ...this.#sums })
+    this.#sums = undefined
+  }
+
   #beginEpoch(epoch: number): void {
     if (epoch < this.#epochs) return
+    this.#endEpoch()
     this.#epochs = epoch + 1
     const { seed, dealing } = this.#settings
     this.#recorder?.epoch(epoch, permutation(seed, epoch, dealing.samples))
   }
 }
 
+function lossOf({ lossSums }: Vote): number {
+  return lossSums.reduce((sum, loss) => sum + loss, 0)
+}
+
+/** What an epoch came to, over its committed steps. */
+interface EpochSums {
+  readonly epoch: number
+  steps: number
+  samples: number
+  lossSum: number
+  correct: number
+}
+
 function describe(settings: RunSettings, initial: Float32Array): object {
-  const { model, dealing, groups, task } = settings
+  const { model, dealing, groups, task, options } = settings
+  const { kind, momentum, weightDecay, learningRate, warmupSteps, schedule } = task.optimiser
   const { weightSize, stateSize, tensors } = model.layout
   return {
-    version: 1,
+    version: 2,
     seed: settings.seed,
     samples: dealing.samples,
     shardSize: dealing.shard,
     globalBatch: dealing.batch,
     epochs: settings.epochs,
+    totalSteps: settings.totalSteps,
+    sampleEvery: options.record?.sampleEvery ?? 0,
     mode: settings.deterministic ? 'deterministic' : 'fp32',
     model: model.description,
     tensors,
     weightSize,
     stateSize,
-    optimiser: {
-      kind: task.optimiser.kind,
-      momentum: task.optimiser.momentum,
-      weightDecay: task.optimiser.weightDecay,
-    },
+    optimiser: { kind, momentum, weightDecay, learningRate, warmupSteps, schedule },
     groups: groups.map(({ name, devices }) => ({ name, devices })),
     engines: Object.fromEntries(
       groups.flatMap(({ devices, engine }) => devices.map((device) => [device, engine])),

@@ -58,6 +58,10 @@ export class Recorder {
     this.#track(writeWhole(join(this.#folder, name), bytes))
   }
 
+  labels(labels: Uint8Array): void {
+    this.#track(writeWhole(join(this.#folder, 'labels.u8'), labels))
+  }
+
   /** `step` must hold copies: the run goes on while the file is written. */
   step({ epoch, step, tensors, metadata }: StepRecord): void {
     const path = join(this.#folder, `step-${epoch}-${step}.safetensors`)

@@ -84,7 +84,7 @@ export class Runtime implements TrainApi {
     const settings = resolveSettings(options, task, data, surroundings.machine)
     const initial = await startingWeights(settings.model, seed, options.weights)
     const owned: Owned = {
-      journal: await Journal.open(settings, initial),
+      journal: await Journal.open(settings, initial, data.train.labels),
       feeds: openFeeds(settings, data),
       system: createSystem({ name: 'kaitian', clock: surroundings.clock ?? systemClock }),
       stopMs: settings.deadlines.control,

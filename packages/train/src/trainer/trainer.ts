@@ -244,7 +244,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
   }
 
   #dispatch(plan: Plan): void {
-    this.#args.journal.plan(plan)
+    this.#args.journal.plan(plan, this.#progress.digest)
     for (const leader of this.#crew.leaders) leader.tell.step(attemptOf(plan))
     for (const device of this.#members) {
       const slots = this.#planner.slots(plan, device)
@@ -272,7 +272,7 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     const cause = votes.every(({ finite }) => finite)
       ? 'scales were measured'
       : 'the numbers left the range'
-    this.#args.journal.abort(plan, cause)
+    this.#args.journal.retry(plan, votes, cause)
     for (const device of this.#members) this.#crew.get(device).ref.tell.discard(attemptOf(plan))
   }
 
