@@ -220,9 +220,19 @@ test('logits do not depend on how a batch is split for evaluation', async () => 
 test('leaves the process handlers and the back end of the program alone', async () => {
   await tf.setBackend('cpu')
   const listeners = () =>
-    ['uncaughtException', 'unhandledRejection'].map((event) => process.listenerCount(event))
+    ['uncaughtException', 'unhandledRejection', 'newListener'].map((event) =>
+      process.listenerCount(event),
+    )
   const before = listeners()
-  const engine = await openEngine(mixedModel)
+  const opening = openEngine(mixedModel)
+  // Another part of the program does what Emscripten does, in the same moment.
+  const own = (error: Error): void => {
+    throw error
+  }
+  process.on('uncaughtException', own)
+  const engine = await opening
+  assert.ok(process.listeners('uncaughtException').includes(own))
+  process.removeListener('uncaughtException', own)
   assert.equal(listeners(), before)
   assert.is(tf.getBackend(), 'cpu')
   engine.dispose()

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { readSafetensors } from '@kaitian/train/checkpoint'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { depth } from '../depth.js'
 import { kaitian, runInShell, startCommand, startInShell, type Ran } from './command.js'
 import type { Line } from './json-page.js'
 
@@ -69,7 +70,7 @@ for (const [which, words] of [
     const deadlineMs = 800
     const { child, ended, printed, output } = startCommand([...words, '--deadline', '800'])
     await printed('of epoch 2: ')
-    for (let times = 0; times < 3; times++) {
+    for (let times = 0; times < depth({ cut: 1, full: 3 }); times++) {
       child.kill('SIGSTOP')
       await setTimeout(2.5 * deadlineMs)
       const epochs = [...output().matchAll(/of epoch (\d+): /g)]

@@ -15,8 +15,8 @@ import { depth } from '../depth.js'
  */
 const trials = depth({
   cut: {
-    thread: { warmUp: 6, times: 20, enough: 10_000 },
-    process: { warmUp: 4, times: 14, enough: 10_000 },
+    thread: { warmUp: 6, times: 24, enough: 10_000 },
+    process: { warmUp: 4, times: 24, enough: 10_000 },
   },
   full: {
     thread: { warmUp: 20, times: 100, enough: 2000 },

@@ -21,27 +21,35 @@ export async function openBackend(): Promise<BackendWasm> {
       'The tfjs engine needs WebAssembly SIMD, which this Node.js does not run on this processor; use another engine.',
     )
   }
-  setWasmPaths(binaryFolder())
-  const listeners = FATAL.map((event) => process.listeners(event as 'uncaughtException'))
+  const folder = binaryFolder()
+  setWasmPaths(folder)
+  const silence = silenced(folder)
   try {
     return (await tf.findBackendFactory('wasm')()) as unknown as BackendWasm
   } catch (error) {
     throw toKaitianError(error, 'ENGINE_FAILED', 'The tfjs wasm back end did not start')
   } finally {
-    FATAL.forEach((event, i) => removeAdded(event, listeners[i]))
+    silence()
   }
 }
 
-/**
- * Emscripten listens to these and throws again, past a program's own handler.
- * What was added meanwhile by others is told apart by its text.
- */
-const FATAL = ['uncaughtException', 'unhandledRejection'] as const
+/** Emscripten listens to these and throws again, past a program's own handler. */
+const FATAL = ['uncaughtException', 'unhandledRejection']
 
-function removeAdded(event: string, before: readonly unknown[]): void {
-  for (const listener of process.listeners(event as 'uncaughtException')) {
-    if (!before.includes(listener) && /\bthrow\b/.test(String(listener)))
-      process.removeListener(event, listener)
+/**
+ * Takes away, when it is called, what code in that folder has listened to since. Who adds a
+ * listener stands in the stack; to the process all listeners are alike.
+ */
+function silenced(folder: string): () => void {
+  const added: [string, (...args: unknown[]) => void][] = []
+  const note = (event: string | symbol, listener: (...args: unknown[]) => void): void => {
+    const fatal = typeof event === 'string' && FATAL.includes(event)
+    if (fatal && new Error('who adds it').stack?.includes(folder)) added.push([event, listener])
+  }
+  process.on('newListener', note)
+  return () => {
+    process.removeListener('newListener', note)
+    for (const [event, listener] of added) process.removeListener(event, listener)
   }
 }
 
