@@ -67,7 +67,7 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   constructor(args: DeviceArgs) {
     this.#args = args
     this.#model = defineModel(args.model)
-    this.#buckets = cutBuckets(this.#model.layout, args.bucketTarget)
+    this.#buckets = cutBuckets(this.#model.layout, args.bucketSize)
   }
 
   async start(ctx: Ctx): Promise<void> {

@@ -24,8 +24,8 @@ export interface DeviceArgs {
   readonly test: FeedLayout
   readonly backend: 'auto' | 'native' | 'typescript'
   readonly deterministic: boolean
-  /** Elements a gradient bucket holds, about. */
-  readonly bucketTarget: number
+  /** Elements of a gradient bucket. */
+  readonly bucketSize: number
   readonly trainer: Ref<typeof TrainerProtocol>
 }
 

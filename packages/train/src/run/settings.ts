@@ -31,7 +31,7 @@ export interface RunSettings {
   readonly secret: string
   readonly rule: UpdateRule
   readonly buckets: readonly Bucket[]
-  readonly bucketTarget: number
+  readonly bucketSize: number
   readonly flatSize: number
   readonly deadlines: Deadlines
 }
@@ -94,7 +94,7 @@ export function resolveSettings(
   const total = stepsPerEpoch(dealing) * epochs
   const limits = deadlines(options.deadlineMs ?? DEFAULT_DEADLINE_MS)
   checkPaces(groups, limits)
-  const bucketTarget = Math.max(BUCKET_ELEMENTS, Math.ceil(model.layout.stateSize / MOST_BUCKETS))
+  const bucketSize = Math.max(BUCKET_ELEMENTS, Math.ceil(model.layout.stateSize / MOST_BUCKETS))
   return {
     options,
     task,
@@ -112,8 +112,8 @@ export function resolveSettings(
     evaluate: options.evaluate ?? true,
     secret: options.secret ?? randomBytes(32).toString('hex'),
     rule: updateRule(task, model),
-    buckets: cutBuckets(model.layout, bucketTarget),
-    bucketTarget,
+    buckets: cutBuckets(model.layout, bucketSize),
+    bucketSize,
     flatSize: flatSize(model.layout),
     deadlines: limits,
   }

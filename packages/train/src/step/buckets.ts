@@ -19,22 +19,18 @@ export function flatSize(layout: Layout): number {
 }
 
 /**
- * Cuts the flat vector into buckets at tensor borders, from its end, because
- * the last layer's gradient is there first: bucket 0 is the tail. A bucket
- * closes once it holds `target` elements; a tensor is never split, so a large
- * one makes a large bucket.
+ * Cuts the flat vector into buckets of `size` elements, from its end, because
+ * the last layer's gradient is there first: bucket 0 is the tail, and the one
+ * at the front may be smaller. Borders of tensors do not matter: a large one is
+ * reduced in parts, beside each other, and small ones together.
  */
-export function cutBuckets(layout: Layout, target: number): Bucket[] {
-  const buckets: Bucket[] = []
-  let end = flatSize(layout)
-  const tensors = layout.tensors.toSorted((a, b) => b.offset - a.offset)
-  for (const { offset } of tensors) {
-    if (end - offset < target && offset > 0) continue
-    buckets.push({ index: buckets.length, offset, count: end - offset })
-    end = offset
-  }
-  if (end > 0) buckets.push({ index: buckets.length, offset: 0, count: end })
-  return buckets
+export function cutBuckets(layout: Layout, size: number): Bucket[] {
+  const flat = flatSize(layout)
+  return Array.from({ length: Math.ceil(flat / size) }, (_, index) => {
+    const end = flat - index * size
+    const offset = Math.max(0, end - size)
+    return { index, offset, count: end - offset }
+  })
 }
 
 /**

@@ -257,7 +257,7 @@ export class Crew {
       test,
       backend: settings.backend,
       deterministic: settings.deterministic,
-      bucketTarget: settings.bucketTarget,
+      bucketSize: settings.bucketSize,
       trainer: this.#ctx.self,
     }
     const on = placement === 'inline' ? 'inline' : { thread: deviceModule() }
