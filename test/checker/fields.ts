@@ -26,7 +26,7 @@ export class Fields {
     return typeof value === 'string' ? value : this.#refuse(name, 'a string')
   }
 
-  /** Half of a SHA-256, as digests are written in a record. */
+  /** As digests are written in a record. */
   digest(name: string): string {
     const value = this.text(name)
     return /^[0-9a-f]{32}$/.test(value) ? value : this.#refuse(name, '32 hexadecimal digits')

@@ -127,11 +127,49 @@ function optimising(test: Suite, kernels: Kernels): void {
       learningRate: 0.25,
       momentum: 0.5,
       weightDecay: 0.125,
+      digest: new BigUint64Array(3),
     }
     kernels.sgd(step)
     assert.is(step.nextVelocity[0], 3.5)
     assert.is(step.nextWeights[0], 1.125)
     assert.equal([step.weights[0], step.velocity[0]], [2, 0.5])
+  })
+  test('the digest of a step is that of what it wrote', () => {
+    const random = seeded(6)
+    const view = (): Float32Array => Float32Array.from({ length: 1_300_001 }, () => random.next())
+    const step = {
+      ...{ weights: view(), velocity: view(), sum: view(), nextWeights: view() },
+      ...{ nextVelocity: view(), count: 4, learningRate: 0.25, momentum: 0.5, weightDecay: 0.125 },
+      digest: new BigUint64Array(3),
+    }
+    kernels.sgd(step)
+    const whole = new BigUint64Array(3)
+    kernels.digest(whole, step.nextWeights, step.nextVelocity, 0)
+    assert.equal(step.digest, whole)
+  })
+  test('a digest is a sum over parts, worked out by hand', () => {
+    const [state, velocity] = [Float32Array.from([1, 2]), Float32Array.from([0, -3])]
+    const [one, two, minusThree] = [0x3f800000n, 0x40000000n, 0xc0400000n]
+    const word = 2n ** 32n
+    const sum = (a: bigint, b: bigint): bigint =>
+      (((one + a) % word) * (b % word) + ((two + 2n * a) % word) * ((minusThree + 2n * b) % word)) %
+      2n ** 64n
+    const expected = [sum(0x9e3779b1n, 0x85ebca6bn), sum(0xc2b2ae35n, 0x27d4eb2fn), 0n]
+    const parts = new BigUint64Array(3)
+    for (const at of [1, 0]) {
+      kernels.digest(parts, state.subarray(at, at + 1), velocity.subarray(at, at + 1), at)
+    }
+    assert.equal([...parts], expected)
+  })
+  test('a digest counts what is not finite, and tells any two states apart', () => {
+    const digest = (values: number[]): bigint[] => {
+      const words = new BigUint64Array(3)
+      kernels.digest(words, Float32Array.from(values), undefined, 0)
+      return [...words]
+    }
+    assert.is(digest([1, Infinity, Number.NaN, -Infinity, 3e38])[2], 3n)
+    const all = [[1, 2], [2, 1], [1, 2, 0], [0, 1, 2], [-0, 0], [0, -0], [0, 0], [0], []]
+    assert.is(new Set(all.map((values) => digest(values).join())).size, all.length)
   })
   test('runningStatistic moves towards the mean', () => {
     const next = new Float32Array(1)
@@ -153,6 +191,9 @@ function refusals(test: Suite, kernels: Kernels): void {
       () => kernels.quantise(new BigInt64Array(1), new Float32Array(1), 1.5),
       () => kernels.dequantise(new Float32Array(1), new BigInt64Array(1), 1023),
       () => kernels.runningStatistic(shifted, shifted, shifted, 0, 0.1),
+      () => kernels.digest(new BigUint64Array(2), shifted, undefined, 0),
+      () => kernels.digest(new BigUint64Array(3), shifted, new Float32Array(1), 0),
+      () => kernels.digest(new BigUint64Array(3), shifted, undefined, -1),
     ]
     for (const call of refused) assert.is(thrown(call).code, 'BAD_ARGUMENT')
   })

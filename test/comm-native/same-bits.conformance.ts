@@ -113,12 +113,27 @@ function optimising(test: Suite, { native, typescript }: Both, { label, float }:
   test(`sgd, ${label}`, () => {
     const scalars = { count: 48, learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4 }
     const given = { ...scalars, weights: float(), velocity: float(), sum: float() }
-    const one: SgdStep = { ...given, nextWeights: float(), nextVelocity: float() }
-    const other: SgdStep = { ...given, nextWeights: float(), nextVelocity: float() }
+    const next = (): SgdStep => {
+      const digest = new BigUint64Array(3)
+      return { ...given, nextWeights: float(), nextVelocity: float(), digest }
+    }
+    const [one, other] = [next(), next()]
     native.sgd(one)
     typescript.sgd(other)
     assert.ok(sameBits(one.nextWeights, other.nextWeights))
     assert.ok(sameBits(one.nextVelocity, other.nextVelocity))
+    assert.equal(one.digest, other.digest)
+  })
+  test(`digest, ${label}`, () => {
+    const [state, velocity] = [float(), float()]
+    for (const beside of [velocity, undefined]) {
+      for (const first of [0, 1_000_003, 2 ** 32 - 2]) {
+        const [one, other] = [new BigUint64Array(3), new BigUint64Array(3)]
+        native.digest(one, state, beside, first)
+        typescript.digest(other, state, beside, first)
+        assert.equal(one, other)
+      }
+    }
   })
   test(`runningStatistic, ${label}`, () => {
     const [running, sum] = [float(), float()]

@@ -129,8 +129,10 @@ TEST("sgd rounds every operation to fp32") {
     for (auto* part : {&w, &v, &sums}) {
       for (float& value : *part) value = normal(random);
     }
-    sgd({w.data(), v.data(), sums.data(), nextW.data(), nextV.data(), length, 48, 0.1f, 0.9f,
-         5e-4f});
+    const Digest digest = sgd({w.data(), v.data(), sums.data(), nextW.data(), nextV.data(), length,
+                               48, 0.1f, 0.9f, 5e-4f});
+    const Digest again = digestOf(nextW.data(), nextV.data(), length, 0);
+    CHECK(digest.sums == again.sums && digest.notFinite == 0);
     for (size_t i = 0; i < length; ++i) {
       const float mean = rounded(double(sums[i]) / 48);
       const float gradient = rounded(mean + double(rounded(5e-4f * double(w[i]))));

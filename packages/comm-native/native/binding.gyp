@@ -27,6 +27,7 @@
         "core/kernels/crc32c.cc",
         "core/kernels/crc32c_fold.cc",
         "core/kernels/dequantise.cc",
+        "core/kernels/digest.cc",
         "core/kernels/quantise.cc",
         "core/kernels/running_statistic.cc",
         "core/kernels/sgd.cc",

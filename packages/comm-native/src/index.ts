@@ -22,6 +22,7 @@ export type {
   ReduceCall,
   Region,
   RootedCall,
+  DigestWords,
   SgdStep,
   Signature,
 } from './types.js'

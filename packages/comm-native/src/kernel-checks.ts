@@ -1,6 +1,6 @@
 import { refuse } from './checks.js'
 import type { DType } from './dtype.js'
-import type { SgdStep } from './types.js'
+import type { DigestWords, SgdStep } from './types.js'
 
 /** Arguments of the kernels. */
 
@@ -98,6 +98,28 @@ export function checkSgd(step: SgdStep): void {
   checkFinite('learningRate', step.learningRate)
   checkFinite('momentum', step.momentum)
   checkFinite('weightDecay', step.weightDecay)
+  checkWords('digest', step.digest)
+}
+
+function checkWords(name: string, words: unknown): void {
+  if (words instanceof BigUint64Array && words.length === 3) return
+  refuse(`${name} must be a BigUint64Array of three words.`)
+}
+
+export function checkDigest(
+  into: DigestWords,
+  state: Float32Array,
+  velocity: Float32Array | undefined,
+  first: number,
+): void {
+  checkWords('into', into)
+  checkF32('state', state)
+  if (velocity !== undefined) {
+    checkF32('velocity', velocity)
+    checkLengths({ state, velocity })
+  }
+  if (Number.isSafeInteger(first) && first >= 0) return
+  refuse(`first must be a whole number ≥ 0, not ${String(first)}.`, { first })
 }
 
 export function checkRunningStatistic(

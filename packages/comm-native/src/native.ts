@@ -4,7 +4,7 @@ import { ownFile } from '@kaitian/errors'
 import { addonFiles, platformName } from '../scripts/layout.js'
 import type { Data } from './dtype.js'
 import type { Failure } from './failure.js'
-import type { SgdStep } from './types.js'
+import type { DigestWords, SgdStep } from './types.js'
 
 /**
  * The native addon's whole surface, declared once, and the only place that
@@ -57,6 +57,12 @@ export interface NativeAddon {
   quantise(sums: BigInt64Array, values: Float32Array, exponent: number): number
   dequantise(into: Float32Array, sums: BigInt64Array, exponent: number): void
   sgd(step: SgdStep): void
+  digest(
+    into: DigestWords,
+    state: Float32Array,
+    velocity: Float32Array | undefined,
+    first: number,
+  ): void
   runningStatistic(
     next: Float32Array,
     running: Float32Array,

@@ -210,9 +210,25 @@ export interface Kernels {
   /**
    * SGD with momentum and decoupled-from-nothing (classic L2) weight decay:
    *   g = sum[i] / count;  g = g + weightDecay·w;  v' = momentum·v + g;  w' = w − learningRate·v'
-   * every operation rounded to fp32. Reads w, v, sum; writes nextW, nextV (the second buffer).
+   * every operation rounded to fp32. Reads w, v, sum; writes nextW, nextV (the second buffer), and
+   * adds the digest of these two, of elements 0 and on. Many elements are shared out over the
+   * processors; the bits are the same.
    */
   sgd(step: SgdStep): void
+  /**
+   * Adds to `into` what a state is known by: two sums, modulo 2^64, of one product for each element,
+   * and how many elements of `state` are not finite. With s and v the bits of state[i] and
+   * velocity[i] (0 without a velocity) and n = first + i + 1, the sums add
+   * (s + n·A mod 2^32) · (v + n·B mod 2^32), for A, B = 0x9e3779b1, 0x85ebca6b and
+   * 0xc2b2ae35, 0x27d4eb2f. Parts of a state may be added in any order. That is NH
+   * (doi:10.1007/3-540-48405-1_14), for accidents, not against forgers.
+   */
+  digest(
+    into: DigestWords,
+    state: Float32Array,
+    velocity: Float32Array | undefined,
+    first: number,
+  ): void
   /** next[i] = (1 − momentum)·running[i] + momentum·(sum[i] / count), each operation rounded to fp32. */
   runningStatistic(
     next: Float32Array,
@@ -222,6 +238,9 @@ export interface Kernels {
     momentum: number,
   ): void
 }
+
+/** Two sums and the number of elements that are not finite; 0 at first. */
+export type DigestWords = BigUint64Array
 
 export interface SgdStep {
   readonly weights: Float32Array
@@ -233,6 +252,7 @@ export interface SgdStep {
   readonly learningRate: number
   readonly momentum: number
   readonly weightDecay: number
+  readonly digest: DigestWords
 }
 
 /** One implementation of the surface: native, or TypeScript when no compiler was there. */

@@ -19,6 +19,7 @@ const step: SgdStep = {
   learningRate: 1,
   momentum: 0,
   weightDecay: 0,
+  digest: new BigUint64Array(3),
 }
 
 /** `target`, which hangs when it has been read so often. */

@@ -5,6 +5,7 @@
 #include "../core/float_environment.h"
 #include "../core/kernels/combine.h"
 #include "../core/kernels/dequantise.h"
+#include "../core/kernels/digest.h"
 #include "../core/kernels/quantise.h"
 #include "../core/kernels/running_statistic.h"
 #include "../core/kernels/sgd.h"
@@ -55,11 +56,25 @@ void dequantiseViews(const Napi::CallbackInfo& info) {
   dequantise(into.data, sums.data, into.length, info[2].As<Napi::Number>().Int32Value());
 }
 
+void addTo(const Napi::Value& words, const Digest& digest) {
+  const View<uint64_t> into = view<uint64_t>(words);
+  into.data[0] += digest.sums[0];
+  into.data[1] += digest.sums[1];
+  into.data[2] += digest.notFinite;
+}
+
+void digestViews(const Napi::CallbackInfo& info) {
+  const View<float> state = view<float>(info[1]);
+  const float* const velocity = info[2].IsUndefined() ? nullptr : view<float>(info[2]).data;
+  const auto first = static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value());
+  addTo(info[0], digestOf(state.data, velocity, state.length, first));
+}
+
 void sgdViews(const Napi::CallbackInfo& info) {
   const DefaultFloatEnvironment environment;
   const Napi::Object step = info[0].As<Napi::Object>();
   const View<float> weights = view<float>(step.Get("weights"));
-  sgd({
+  const Digest digest = sgd({
       .weights = weights.data,
       .velocity = view<float>(step.Get("velocity")).data,
       .sum = view<float>(step.Get("sum")).data,
@@ -71,6 +86,7 @@ void sgdViews(const Napi::CallbackInfo& info) {
       .momentum = single(step.Get("momentum")),
       .weightDecay = single(step.Get("weightDecay")),
   });
+  addTo(step.Get("digest"), digest);
 }
 
 void runningStatisticViews(const Napi::CallbackInfo& info) {
@@ -93,6 +109,7 @@ void exportKernels(Napi::Env env, Napi::Object exports) {
   exports["sumI64"] = Napi::Function::New<sumViews<int64_t, DType::I64>>(env, "sumI64");
   exports["quantise"] = Napi::Function::New<quantiseViews>(env, "quantise");
   exports["dequantise"] = Napi::Function::New<dequantiseViews>(env, "dequantise");
+  exports["digest"] = Napi::Function::New<digestViews>(env, "digest");
   exports["sgd"] = Napi::Function::New<sgdViews>(env, "sgd");
   exports["runningStatistic"] = Napi::Function::New<runningStatisticViews>(env, "runningStatistic");
 }

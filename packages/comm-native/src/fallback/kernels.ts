@@ -1,11 +1,12 @@
 import {
   checkDequantise,
+  checkDigest,
   checkQuantise,
   checkRunningStatistic,
   checkSgd,
   checkSum,
 } from '../kernel-checks.js'
-import type { Kernels, SgdStep } from '../types.js'
+import type { DigestWords, Kernels, SgdStep } from '../types.js'
 
 /**
  * The native kernels in TypeScript, with the same bits. Two facts carry this:
@@ -121,6 +122,63 @@ function sgd(step: SgdStep): void {
     nextVelocity[i] = speed
     nextWeights[i] = weight - fround(learningRate * speed)
   }
+  digest(step.digest, nextWeights, nextVelocity, 0)
+}
+
+/** Of both sums, A and B. */
+const DIGEST_KEYS = [
+  [0x9e3779b1, 0x85ebca6b],
+  [0xc2b2ae35, 0x27d4eb2f],
+] as const
+/** Products of so many elements, in parts of 33 bits, sum to less than 2^53. */
+const DIGEST_BLOCK = 2 ** 19
+const EXPONENT_BITS = 0x7f800000
+
+function digest(
+  into: DigestWords,
+  state: Float32Array,
+  velocity: Float32Array | undefined,
+  first: number,
+): void {
+  checkDigest(into, state, velocity, first)
+  const [s, v] = [bitsOf(state), velocity && bitsOf(velocity)]
+  for (let from = 0; from < s.length; from += DIGEST_BLOCK) {
+    const end = Math.min(from + DIGEST_BLOCK, s.length)
+    for (const [index, keys] of DIGEST_KEYS.entries()) {
+      into[index] += sumOfProducts(s, v, from, end, first + 1, keys)
+    }
+    let notFinite = 0
+    for (let i = from; i < end; i++) {
+      if ((s[i] & EXPONENT_BITS) === EXPONENT_BITS) notFinite++
+    }
+    into[2] += BigInt(notFinite)
+  }
+}
+
+/** A product of 32 bits by 32, in halves that a double holds. */
+function sumOfProducts(
+  s: Uint32Array,
+  v: Uint32Array | undefined,
+  from: number,
+  end: number,
+  start: number,
+  [a, b]: readonly [number, number],
+): bigint {
+  let [low, middle, high] = [0, 0, 0]
+  for (let i = from; i < end; i++) {
+    const n = (start + i) | 0
+    const x = (s[i] + Math.imul(n, a)) >>> 0
+    const y = ((v === undefined ? 0 : v[i]) + Math.imul(n, b)) >>> 0
+    const [x0, x1, y0, y1] = [x & 0xffff, x >>> 16, y & 0xffff, y >>> 16]
+    low += x0 * y0
+    middle += x1 * y0 + x0 * y1
+    high += x1 * y1
+  }
+  return BigInt(low) + (BigInt(middle) << 16n) + (BigInt(high) << 32n)
+}
+
+function bitsOf(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length)
 }
 
 function runningStatistic(
@@ -140,4 +198,12 @@ function runningStatistic(
   }
 }
 
-export const kernels: Kernels = { sumF32, sumI64, quantise, dequantise, sgd, runningStatistic }
+export const kernels: Kernels = {
+  sumF32,
+  sumI64,
+  quantise,
+  dequantise,
+  digest,
+  sgd,
+  runningStatistic,
+}

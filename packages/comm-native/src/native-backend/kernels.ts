@@ -1,5 +1,6 @@
 import {
   checkDequantise,
+  checkDigest,
   checkQuantise,
   checkRunningStatistic,
   checkSgd,
@@ -32,6 +33,10 @@ export function checkedKernels(addon: NativeAddon): Kernels {
     dequantise(into, sums, exponent) {
       checkDequantise(into, sums, exponent)
       addon.dequantise(into, sums, exponent)
+    },
+    digest(into, state, velocity, first) {
+      checkDigest(into, state, velocity, first)
+      addon.digest(into, state, velocity, first)
     },
     sgd(given) {
       const step = { ...given }

@@ -1,6 +1,6 @@
 import type { DeviceContext, Kernels, Region } from '@kaitian/comm-native'
 import type { Layout } from '../model/model.js'
-import { stateDigest } from '../optimiser/digest.js'
+import { digestText, isFinite, newDigest, stateDigest } from '../optimiser/digest.js'
 
 /** What the optimiser needs beside the sums; fixed for a run. */
 export interface UpdateRule {
@@ -65,6 +65,7 @@ export class DeviceState {
   ): { readonly digest: string; readonly finite: boolean } {
     const { weightSize, tensors } = this.#layout
     const [from, to] = [this.current, this.#buffers[1 - this.#current]]
+    const digest = newDigest()
     this.#kernels.sgd({
       weights: from.state.subarray(0, weightSize),
       velocity: from.velocity,
@@ -75,6 +76,7 @@ export class DeviceState {
       learningRate,
       momentum: this.#rule.momentum,
       weightDecay: this.#rule.weightDecay,
+      digest,
     })
     const statistics = tensors.filter(({ role }) => role === 'statistic')
     for (const [index, { offset, size }] of statistics.entries()) {
@@ -82,7 +84,8 @@ export class DeviceState {
       const momentum = this.#rule.statisticMomenta[index]
       this.#kernels.runningStatistic(part(to.state), part(from.state), part(sum), count, momentum)
     }
-    return { digest: stateDigest(to.state, to.velocity), finite: allFinite(to.state) }
+    this.#kernels.digest(digest, to.state.subarray(weightSize), undefined, weightSize)
+    return { digest: digestText(digest), finite: isFinite(digest) }
   }
 
   flip(): void {
@@ -90,7 +93,7 @@ export class DeviceState {
   }
 
   digest(): string {
-    return stateDigest(this.current.state, this.current.velocity)
+    return stateDigest(this.#kernels, this.current.state, this.current.velocity)
   }
 }
 
@@ -113,11 +116,4 @@ export function floats(region: Region): Float32Array {
 
 export function integers(region: Region): BigInt64Array {
   return new BigInt64Array(region.buffer, region.byteOffset, region.byteLength / 8)
-}
-
-/** x·0 is NaN for NaN and for both infinities, and a sum keeps it. */
-function allFinite(values: Float32Array): boolean {
-  let zero = 0
-  for (let index = 0; index < values.length; index++) zero += values[index] * 0
-  return zero === 0
 }

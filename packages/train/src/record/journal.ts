@@ -1,3 +1,4 @@
+import { loadBackend } from '@kaitian/comm-native'
 import { permutation } from '../data/permutation.js'
 import { stateDigest } from '../optimiser/digest.js'
 import type { RunSettings } from '../run/settings.js'
@@ -146,6 +147,7 @@ function describe(settings: RunSettings, initial: Float32Array): object {
   const { model, dealing, groups, task, options } = settings
   const { kind, momentum, weightDecay, learningRate, warmupSteps, schedule } = task.optimiser
   const { weightSize, stateSize, tensors } = model.layout
+  const { kernels } = loadBackend(settings.backend)
   return {
     version: 2,
     seed: settings.seed,
@@ -165,7 +167,7 @@ function describe(settings: RunSettings, initial: Float32Array): object {
     engines: Object.fromEntries(
       groups.flatMap(({ devices, engine }) => devices.map((device) => [device, engine])),
     ),
-    digest: stateDigest(initial, new Float32Array(weightSize)),
+    digest: stateDigest(kernels, initial, new Float32Array(weightSize)),
     buckets: settings.buckets.map(({ offset, count }) => ({
       offset,
       size: Math.min(count, stateSize - offset),

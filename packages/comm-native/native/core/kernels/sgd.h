@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "digest.h"
+
 namespace kaitian {
 
 struct SgdStep {
@@ -19,6 +21,8 @@ struct SgdStep {
 
 // g = sum / count + weightDecay·w;  v' = momentum·v + g;  w' = w − learningRate·v'.
 // Every operation rounded to fp32. (Polyak, 10.1016/0041-5553(64)90137-5, with L2.)
-void sgd(const SgdStep& step);
+// Returns the digest of what it wrote, elements 0 and on, taken while it is still in the cache; many
+// elements are shared out over the processors.
+Digest sgd(const SgdStep& step);
 
 }  // namespace kaitian
