@@ -11,8 +11,8 @@ import { parseArgs } from 'node:util'
 import { loadBackend } from '@kaitian/comm-native'
 import { compiled } from './peers/program.js'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '9' } } })
-const rounds = Math.max(5, Number(values.rounds))
+const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '9' } } })
+const rounds = Math.max(5, Number(options.rounds))
 const { kernels } = loadBackend('native')
 
 /** A run of the other side, in ms. */

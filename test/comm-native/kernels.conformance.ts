@@ -138,8 +138,15 @@ function optimising(test: Suite, kernels: Kernels): void {
     const random = seeded(6)
     const view = (): Float32Array => Float32Array.from({ length: 1_300_001 }, () => random.next())
     const step = {
-      ...{ weights: view(), velocity: view(), sum: view(), nextWeights: view() },
-      ...{ nextVelocity: view(), count: 4, learningRate: 0.25, momentum: 0.5, weightDecay: 0.125 },
+      weights: view(),
+      velocity: view(),
+      sum: view(),
+      nextWeights: view(),
+      nextVelocity: view(),
+      count: 4,
+      learningRate: 0.25,
+      momentum: 0.5,
+      weightDecay: 0.125,
       digest: new BigUint64Array(3),
     }
     kernels.sgd(step)

@@ -164,17 +164,17 @@ function sumOfProducts(
   start: number,
   [a, b]: readonly [number, number],
 ): bigint {
-  let [low, middle, high] = [0, 0, 0]
+  let [lower, middle, upper] = [0, 0, 0]
   for (let i = from; i < end; i++) {
     const n = (start + i) | 0
     const x = (s[i] + Math.imul(n, a)) >>> 0
     const y = ((v === undefined ? 0 : v[i]) + Math.imul(n, b)) >>> 0
     const [x0, x1, y0, y1] = [x & 0xffff, x >>> 16, y & 0xffff, y >>> 16]
-    low += x0 * y0
+    lower += x0 * y0
     middle += x1 * y0 + x0 * y1
-    high += x1 * y1
+    upper += x1 * y1
   }
-  return BigInt(low) + (BigInt(middle) << 16n) + (BigInt(high) << 32n)
+  return BigInt(lower) + (BigInt(middle) << 16n) + (BigInt(upper) << 32n)
 }
 
 function bitsOf(values: Float32Array): Uint32Array {
