@@ -85,6 +85,14 @@ export class ShardFeed {
     this.#pump()
   }
 
+  /** Whether all of these lie there, so that nobody who takes them waits. */
+  isPacked(epoch: number, first: number, count: number): boolean {
+    for (let shard = first; shard < first + count; shard++) {
+      if (this.#entries.get(keyOf(epoch, shard))?.phase !== 'packed') return false
+    }
+    return true
+  }
+
   /**
    * Resolves when these shards are packed, and holds them. When one cannot be
    * packed it rejects and holds none that were not held before.

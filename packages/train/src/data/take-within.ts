@@ -13,6 +13,7 @@ export async function takeWithin(
   feed: ShardFeed,
   { epoch, first, count }: { epoch: number; first: number; count: number },
 ): Promise<ShardSlot[]> {
+  if (feed.isPacked(epoch, first, count)) return await feed.take(epoch, first, count)
   let cancel = (): void => {}
   const late = new Promise<never>((_, reject) => {
     cancel = clock.after(limitMs, () => {

@@ -57,13 +57,14 @@ Digest sgdRange(const SgdStep& step, size_t first, size_t end) {
 }  // namespace
 
 Digest sgd(const SgdStep& step) {
-  const size_t processors = std::max(1u, std::thread::hardware_concurrency());
-  const size_t shares = std::clamp(step.size / kShare, size_t{1}, std::min(kMostThreads, processors));
+  // To ask the system each time would take longer than a small step.
+  static const size_t processors = std::max(1u, std::thread::hardware_concurrency());
+  const size_t shares = std::min({step.size / kShare, kMostThreads, processors});
+  if (shares <= 1) return sgdRange(step, 0, step.size);
   const auto cut = [&](size_t share) { return step.size / kBlock * share / shares * kBlock; };
   std::vector<Digest> digests(shares);
   std::vector<std::thread> threads;
   const auto work = [&](size_t share, size_t end) { digests[share] = sgdRange(step, cut(share), end); };
-  size_t own = cut(1);
   for (size_t share = 1; share < shares; ++share) {
     const size_t end = share + 1 == shares ? step.size : cut(share + 1);
     try {
@@ -75,8 +76,7 @@ Digest sgd(const SgdStep& step) {
       work(share, end);  // The system gives no more threads.
     }
   }
-  if (shares == 1) own = step.size;
-  work(0, own);
+  work(0, cut(1));
   for (std::thread& thread : threads) thread.join();
   Digest whole;
   for (const Digest& digest : digests) whole.add(digest);
