@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -118,6 +119,7 @@ class Communicator : private LaneHost, private SpanHost {
   std::vector<Lane*> lanes() const;
   Clock::time_point lookAtDeadlines();
   void notePause(Clock::time_point now);
+  Clock::duration pausedSince(Clock::time_point since) const;
   void lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next);
   void fail(const Lane& lane, Lane::Waiting waiting, Clock::duration budget);
   bool linkFails(const Lane& lane, const Lane::Waiting& waiting, Clock::time_point now,
@@ -136,11 +138,13 @@ class Communicator : private LaneHost, private SpanHost {
   SeatState leader_;
   bool oversubscribed_ = false;
 
-  // The keeper's own: when it looks next, when it was last found to have been
-  // stopped, and for how long.
+  struct Pause {
+    Clock::time_point end;
+    Clock::duration length;
+  };
+  // The keeper's own: when it looks next, and when it was stopped lately.
   Clock::time_point nextLook_ = Clock::time_point::max();
-  Clock::time_point resumed_{};
-  Clock::duration paused_{};
+  std::deque<Pause> pauses_;
 
   std::atomic<bool> aborted_{false};
   std::atomic<size_t> leavers_{0};

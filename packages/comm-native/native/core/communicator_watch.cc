@@ -9,6 +9,8 @@ namespace {
 
 // How often the keeper looks, at least, and how late it is when it was stopped.
 constexpr auto kPulse = std::chrono::milliseconds(100);
+// A wait in which there were more is one on a machine that is always late.
+constexpr size_t kPausesKept = 256;
 
 double milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double, std::milli>(time).count();
@@ -55,10 +57,16 @@ Clock::time_point Communicator::lookAtDeadlines() {
 void Communicator::notePause(Clock::time_point now) {
   const Clock::duration late = now - nextLook_;
   if (late < kPulse) return;
-  // Whoever waited then has long been looked at.
-  if (now - resumed_ > 2 * options_.deadline) paused_ = {};
-  paused_ += late;
-  resumed_ = now;
+  pauses_.push_back({now, late});
+  if (pauses_.size() > kPausesKept) pauses_.pop_front();
+}
+
+Clock::duration Communicator::pausedSince(Clock::time_point since) const {
+  Clock::duration paused{};
+  for (const Pause& pause : pauses_) {
+    if (pause.end > since) paused += std::min(pause.length, pause.end - since);
+  }
+  return paused;
 }
 
 void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_point& next) {
@@ -72,7 +80,7 @@ void Communicator::lookAt(const Lane& lane, Clock::time_point now, Clock::time_p
     std::erase_if(gone, [&](int rank) { return !std::ranges::count(waiting->missing, rank); });
     if (!gone.empty()) return abort(PeersLeft{lane.id(), waiting->number, std::move(gone)});
   }
-  if (waiting->since < resumed_) waiting->since = std::min(resumed_, waiting->since + paused_);
+  waiting->since += pausedSince(waiting->since);
   if (linkFails(lane, *waiting, now, next)) return;
   // Who is late is named by its own group first: this one knows only that group.
   const bool elsewhere = span_ != nullptr && waiting->phase != Phase::Arrive;
