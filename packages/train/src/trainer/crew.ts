@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Context, Down, Ref } from '@kaitian/actors'
 import type { CommunicatorTicket, Region } from '@kaitian/comm-native'
-import { KaitianError, ownFile, toKaitianError } from '@kaitian/errors'
+import { isKaitianError, KaitianError, ownFile, toKaitianError } from '@kaitian/errors'
 import type { Peer } from '../bridge/peering.js'
 import type { FeedLayout } from '../data/feed.js'
 import { Device } from '../device/device.js'
@@ -93,9 +93,9 @@ export class Crew {
   /** Where each group that has a leader is reached. */
   async #openLeaders(): Promise<void> {
     const timeoutMs = this.#options.settings.deadlines.control
-    const leaders = [...this.#leaders.values()]
+    const leaders = [...this.#leaders.keys()]
     const opened = await Promise.all(
-      leaders.map((leader) => leader.ask.open(undefined, { timeoutMs })),
+      leaders.map((group) => this.#lead(group, ({ ask }) => ask.open(undefined, { timeoutMs }))),
     )
     this.#peers = opened.filter((address): address is Peer => address !== null)
   }
@@ -157,7 +157,7 @@ export class Crew {
     }
     const tickets = await each(led, (group) => {
       const formation: Formation = { ...common, members: group.members }
-      return [[], this.#leader(group.name).ask.form(formation, { timeoutMs })]
+      return [[], this.#lead(group.name, ({ ask }) => ask.form(formation, { timeoutMs }))]
     })
     const entries = led.flatMap((group, index) =>
       group.members.map(({ name, ref }) => {
@@ -194,15 +194,28 @@ export class Crew {
     const peers = this.#peers.filter(({ group }) => names.has(group))
     const timeoutMs = this.#options.settings.deadlines.control
     await Promise.all(
-      groups.map(({ name }) => this.#leader(name).ask.connect({ peers }, { timeoutMs })),
+      groups.map(({ name }) => {
+        return this.#lead(name, ({ ask }) => ask.connect({ peers }, { timeoutMs }))
+      }),
     )
   }
 
-  /** @throws FormError when it is gone since */
-  #leader(group: string): LeaderRef {
+  /**
+   * Asks a group's leader. That it has gone is known here before it is told, since what is told
+   * waits for the turn in hand; otherwise the next generation would ask it again.
+   *
+   * @throws FormError when it was gone before
+   */
+  async #lead<R>(group: string, ask: (leader: LeaderRef) => Promise<R>): Promise<R> {
     const leader = this.#leaders.get(group)
     if (leader === undefined) throw new FormError([], `the leader of ${group} is gone`)
-    return leader
+    try {
+      return await ask(leader)
+    } catch (error) {
+      const isGone = isKaitianError(error) && GONE.includes(error.code)
+      if (isGone && this.#leaders.get(group) === leader) this.#leaders.delete(group)
+      throw error
+    }
   }
 
   get leaders(): Iterable<LeaderRef> {
@@ -277,6 +290,8 @@ export class Crew {
     this.#onLeaderGone = onLeader
   }
 }
+
+const GONE: readonly string[] = ['THREAD_EXITED', 'ACTOR_STOPPED', 'ACTOR_FAILED']
 
 function causeOf(name: string, down: Down): string {
   const error = ownError(down)
