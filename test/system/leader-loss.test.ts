@@ -20,7 +20,7 @@ const test = suite('loss of a leader')
 
 /** The leaders that run: `leader-a-0` is the first that was started, for group a. */
 function leaders(): string[] {
-  return [...threads.keys()].filter((name) => name.startsWith('kaitian/trainer/leader-'))
+  return [...threads.keys()].filter((name) => name.startsWith('kaitian/loop/leader-'))
 }
 
 for (const bridge of bridges) {

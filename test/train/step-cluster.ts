@@ -8,7 +8,7 @@ import {
 } from '@kaitian/train/step'
 import { commitRange, emptyLedger, nextRange, type Dealing, type Ledger } from '@kaitian/train/step'
 import { follow, outside, type MemberEvent, type MemberState } from '@kaitian/train/step'
-import type { Plan } from '@kaitian/train/step'
+import type { AttemptId, Plan } from '@kaitian/train/step'
 
 /** A simulated device: the production member machine, and the steps it has flipped to. */
 interface SimDevice {
@@ -38,6 +38,7 @@ export class SimCluster {
   #members: readonly string[] = []
   /** Devices whose part of the attempt under way is in. */
   #computed = new Set<string>()
+  readonly #plans = new Map<string, Plan>()
 
   constructor(random: Random, devices: number, dealing: Dealing, steps: number) {
     this.#random = random
@@ -51,6 +52,7 @@ export class SimCluster {
 
   run(kills: number): void {
     this.#event({ kind: 'start', members: [...this.devices.keys()] })
+    this.#event({ kind: 'request' })
     let left = kills
     for (let turns = 0; turns < 20_000 && this.ended === undefined; turns++) {
       this.#now++
@@ -138,10 +140,6 @@ export class SimCluster {
   }
 
   #plan(generation: number, ordinal: number): void {
-    if (this.commits.length === this.#steps) {
-      this.#event({ kind: 'stop' })
-      return
-    }
     const range = nextRange(this.#dealing, this.#ledger)
     const members = this.#members
     const shares = members.map((name, rank) => {
@@ -165,23 +163,27 @@ export class SimCluster {
 
   #dispatch(plan: Plan): void {
     this.#computed = new Set()
-    for (const name of this.#members) this.#toMember(name, { kind: 'plan', plan })
+    this.#plans.set(nameOf(plan), plan)
+    for (const name of this.#members) this.#toMember(name, { kind: 'begin', attempt: plan })
   }
 
   #commit(plan: Plan): void {
     this.commits.push(`${plan.epoch}/${plan.step}`)
     this.#ledger = commitRange(this.#dealing, this.#ledger, plan)
     for (const name of this.#members) this.#toMember(name, { kind: 'commit', attempt: plan })
+    this.#event({ kind: this.commits.length === this.#steps ? 'stop' : 'request' })
   }
 
   #member(device: SimDevice, event: MemberEvent): void {
     if (!device.alive) return
     const { state, action } = follow(device.state, event)
     device.state = state
+    if (!('attempt' in event)) return
+    const plan = this.#plans.get(nameOf(event.attempt))!
     if (action.kind === 'compute') {
-      this.#send(`${device.name} computes`, () => this.#finish(device, action.plan))
-    } else if (action.kind === 'update') this.#vote(device, action.plan)
-    else if (action.kind === 'flip') device.flips.push(`${action.plan.epoch}/${action.plan.step}`)
+      this.#send(`${device.name} computes`, () => this.#finish(device, plan))
+    } else if (action.kind === 'update') this.#vote(device, plan)
+    else if (action.kind === 'flip') device.flips.push(`${plan.epoch}/${plan.step}`)
   }
 
   /** The collective completes once every member's part is in, whoever has died since. */
@@ -218,7 +220,13 @@ export class SimCluster {
         finite: true,
         computeMs: 1,
         ownComputeMs: 1,
+        reduceMs: 1,
+        updateMs: 1,
       },
     })
   }
+}
+
+function nameOf({ generation, ordinal }: AttemptId): string {
+  return `${generation}:${ordinal}`
 }

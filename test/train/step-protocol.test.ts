@@ -50,6 +50,7 @@ test('whoever has not voted by the deadline is given up, by name', () => {
   const plan = planFor(['sim:0', 'sim:1'])
   let { state } = coordinate(idle, { kind: 'start', members: ['sim:0', 'sim:1'] }, 0)
   state = coordinate(state, { kind: 'formed', generation: 1 }, 0).state
+  state = coordinate(state, { kind: 'request' }, 0).state
   state = coordinate(state, { kind: 'planned', plan, deadlineMs: 50 }, 10).state
   state = coordinate(state, { kind: 'vote', vote: voteFor(plan, 'sim:1') }, 20).state
   assert.equal(coordinate(state, { kind: 'tick' }, 59).effects, [])
@@ -140,6 +141,7 @@ function begun(members: readonly string[]): CoordinatorState {
   return play(idle, [
     { kind: 'start', members },
     { kind: 'formed', generation: 1 },
+    { kind: 'request' },
     { kind: 'planned', plan: planFor(members), deadlineMs: 45 },
   ]).state
 }
@@ -199,6 +201,8 @@ function voteFor(plan: Plan, device: string): Vote {
     finite: true,
     computeMs: 1,
     ownComputeMs: 1,
+    reduceMs: 1,
+    updateMs: 1,
   }
 }
 

@@ -15,12 +15,16 @@ export interface Call {
   readonly root: number
   readonly send: Data | undefined
   readonly recv: Data | undefined
+  /** The member's thread does not wait for it. */
+  readonly background?: boolean
 }
 
 type Seat = Pick<Membership, 'rank' | 'size'>
 
-export function allreduceCall({ send, recv = send, op, dtype }: ReduceCall): Call {
-  return reduction('allreduce', { send, recv, op, dtype, count: send?.length, root: 0 })
+export function allreduceCall(reduce: ReduceCall & { readonly background?: boolean }): Call {
+  const { send, recv = send, op, dtype, background = false } = reduce
+  const call = reduction('allreduce', { send, recv, op, dtype, count: send?.length, root: 0 })
+  return background ? { ...call, background } : call
 }
 
 export function reduceCall(seat: Seat, call: ReduceCall & RootedCall): Call {

@@ -45,7 +45,7 @@ export abstract class Member implements Membership {
   /** One end of a message between two ranks. */
   protected abstract pass(peer: number, call: Call): Promise<void> | undefined
 
-  async allreduce(call: ReduceCall): Promise<void> {
+  async allreduce(call: ReduceCall & { background?: boolean }): Promise<void> {
     const pending = this.call(allreduceCall(call))
     // The hottest call: a turn of the microtask queue is a tenth of it.
     if (pending !== undefined) await pending

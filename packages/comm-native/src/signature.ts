@@ -35,14 +35,20 @@ export interface Comparison {
  * C3. The signature that most hold is the expected one (the leader's on a
  * tie), so that the odd one out is named and not those who agree.
  * Undefined when all agree.
+ *
+ * @param first the rank of `issued`; those of `marked` follow
  */
-export function compare(issued: Signature, marked: readonly Signature[]): Comparison | undefined {
+export function compare(
+  issued: Signature,
+  marked: readonly Signature[],
+  first = LEADER,
+): Comparison | undefined {
   const all = [issued, ...marked]
   const holders = all.map((one) => all.filter((other) => agree(one, other)).length)
   // The first of the largest: the leader's stands at 0.
   const expected = all[holders.indexOf(Math.max(...holders))]
   const differing = all
-    .map((signature, index) => ({ rank: index + LEADER, signature }))
+    .map((signature, index) => ({ rank: index + first, signature }))
     .filter(({ signature }) => !agree(expected, signature))
   return differing.length === 0 ? undefined : { expected, differing }
 }

@@ -78,8 +78,11 @@ export interface CommunicatorTicket {
   readonly id: number
   readonly generation: number
   readonly members: readonly string[]
-  /** Control words of the TypeScript implementation; absent for the native one. */
+  /** Control words of the TypeScript implementation, and the ranks' regions; absent for the native one. */
   readonly control?: SharedArrayBuffer
+  readonly regions?: readonly Readonly<Partial<Record<DType, Region>>>[]
+  readonly groups?: readonly number[]
+  readonly deadlineMs?: number
 }
 
 /** The leader's end. Its calls never block the JS thread. */
@@ -129,8 +132,12 @@ export interface Membership {
   readonly rank: number
   /** How many members there are, in all groups. */
   readonly size: number
-  /** recv[i] = op over all members' send[i]; in place when `recv` is not given. */
-  allreduce(call: ReduceCall): Promise<void>
+  /**
+   * recv[i] = op over all members' send[i]; in place when `recv` is not given. In the `background`
+   * it goes on beside whatever this thread computes, however small it is; only of the last to arrive
+   * up to 16 KiB are summed in its own thread.
+   */
+  allreduce(call: ReduceCall & { readonly background?: boolean }): Promise<void>
   /** As `allreduce`, on `root` alone; the others' `recv` is not used. */
   reduce(call: ReduceCall & RootedCall): Promise<void>
   /** Everyone's `data` becomes `root`'s. */

@@ -70,6 +70,7 @@ export type ErrorCode =
   | 'BAD_ARGUMENT'
   | 'BAD_CONFIG'
   | 'BAD_MODEL'
+  | 'BAD_LOOP'
   | 'BAD_TASK'
   | 'BATCH_TOO_SMALL'
   | 'BUNDLED'
@@ -123,6 +124,7 @@ export type ErrorCode =
   | 'NON_FINITE_GRADIENT'
   | 'OUT_OF_MEMORY'
   | 'INTERNAL'
+  | 'LOOP_FAILED'
 
 /** Whatever was thrown: `instanceof` alone may throw itself. */
 export function isKaitianError(thrown: unknown): thrown is KaitianError {

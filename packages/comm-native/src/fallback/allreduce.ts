@@ -1,5 +1,7 @@
 import { ELEMENT_BYTES, type DType } from '../dtype.js'
-import type { Region, Signature } from '../types.js'
+import { KaitianError } from '@kaitian/errors'
+import { buildAdvice } from '../load-error.js'
+import type { CommunicatorOptions, Region, Signature } from '../types.js'
 import { kernels } from './kernels.js'
 
 /** Elements per turn: about a millisecond, so that the leader's event loop stays responsive. */
@@ -7,7 +9,27 @@ const CHUNK = 1 << 18
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-type Regions = readonly Readonly<Partial<Record<DType, Region>>>[]
+export type Regions = readonly Readonly<Partial<Record<DType, Region>>>[]
+
+/** By rank: what each has to sum in. */
+export function regionsOf({ members, regions }: CommunicatorOptions): Regions {
+  return regions ?? members.map(() => ({}))
+}
+
+export function byGroup(regions: Regions, groups: readonly number[] = [regions.length]): Regions[] {
+  let first = 0
+  return groups.map((size) => regions.slice(first, (first += size)))
+}
+
+/** C1: refused by name rather than done by a loop for each of forty cases. */
+export function checkSummable({ op, dtype }: Pick<Signature, 'op' | 'dtype'>): void {
+  if (op === 'sum' && (dtype === 'f32' || dtype === 'i64')) return
+  throw new KaitianError(
+    'UNSUPPORTED_OP',
+    `The TypeScript fallback sums f32 and i64; it cannot do '${op}' of ${dtype}. It takes the native core. ${buildAdvice()}.`,
+    { fields: { op, dtype } },
+  )
+}
 
 /**
  * Sums each group's parts in rank order, then the groups' sums in theirs, and

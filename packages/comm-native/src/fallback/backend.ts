@@ -17,7 +17,7 @@ export function typeScriptBackend(reason: string, now: Now = monotonic): CommBac
     kernels,
     openContext,
     createCommunicator: (options) => new TypeScriptCommunicator(communicators++, options, now),
-    joinCommunicator: (ticket, rank) => new TypeScriptMembership(ticket, rank),
+    joinCommunicator: (ticket, rank) => new TypeScriptMembership(ticket, rank, now),
     abortCommunicator: (ticket, cause) => controlOf(ticket).abort({ kind: 'aborted', cause }),
     openTrunk: () => refuseTrunk(reason),
   }

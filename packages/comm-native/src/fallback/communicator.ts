@@ -11,19 +11,11 @@ import type {
   Region,
   Signature,
 } from '../types.js'
-import { allreduce } from './allreduce.js'
+import { allreduce, byGroup, checkSummable, regionsOf } from './allreduce.js'
+import { allMarked } from './all-marked.js'
 import type { Now } from './clock.js'
 import { Control } from './control.js'
 import { KeepAlive } from './keep-alive.js'
-
-function byGroup({
-  members,
-  groups = [members.length],
-  regions = members.map(() => ({})),
-}: CommunicatorOptions): Readonly<Partial<Record<DType, Region>>>[][] {
-  let first = 0
-  return groups.map((size) => regions.slice(first, (first += size)))
-}
 
 function spansNeedNative(): KaitianError {
   return new KaitianError(
@@ -31,19 +23,6 @@ function spansNeedNative(): KaitianError {
     `Groups in different processes need the native core; the TypeScript fallback joins those of one process. ${buildAdvice()}.`,
   )
 }
-
-/** C1: refused by name rather than done by a loop for each of forty cases. */
-function checkSummable({ op, dtype }: Signature): void {
-  if (op === 'sum' && (dtype === 'f32' || dtype === 'i64')) return
-  throw new KaitianError(
-    'UNSUPPORTED_OP',
-    `The TypeScript fallback sums f32 and i64; it cannot do '${op}' of ${dtype}. It takes the native core. ${buildAdvice()}.`,
-    { fields: { op, dtype } },
-  )
-}
-
-/** How often it looks, at least, whether it was passed by, in ms. */
-const PULSE_MS = 100
 
 /**
  * The leader's end without native code: it sleeps on the control words'
@@ -67,7 +46,7 @@ export class TypeScriptCommunicator implements Communicator {
     if (options.span !== undefined) throw spansNeedNative()
     this.#rooms = roomsOf(options)
     this.#deadlineMs = options.deadlineMs
-    this.#regions = byGroup(options)
+    this.#regions = byGroup(regionsOf(options), options.groups)
     this.#now = now
     this.#control = new Control(options.members.length)
     this.ticket = {
@@ -76,6 +55,9 @@ export class TypeScriptCommunicator implements Communicator {
       generation: options.generation,
       members: [...options.members],
       control: this.#control.buffer,
+      regions: regionsOf(options),
+      deadlineMs: options.deadlineMs,
+      ...(options.groups === undefined ? {} : { groups: [...options.groups] }),
     }
   }
 
@@ -103,7 +85,8 @@ export class TypeScriptCommunicator implements Communicator {
   }
 
   async #perform(issued: Signature, deadline: number): Promise<Failure | undefined> {
-    await this.#members(issued.sequence, deadline)
+    const wait = { operation: 'bucket', sequence: issued.sequence, deadline } as const
+    await allMarked(this.#control, this.#now, { ...wait, deadlineMs: this.#deadlineMs })
     if (!this.#control.aborted) {
       const comparison = compare(issued, this.#control.take())
       if (comparison !== undefined) {
@@ -117,40 +100,5 @@ export class TypeScriptCommunicator implements Communicator {
     }
     await allreduce(this.#regions, issued, () => this.#control.aborted)
     return this.#control.failure
-  }
-
-  /** Waits until every rank has marked the operation, or the communicator is aborted. */
-  async #members(sequence: number, due: number): Promise<void> {
-    let deadline = due
-    while (!this.#control.aborted) {
-      const seen = this.#control.bell
-      const missing = this.#control.missing()
-      if (missing.length === 0) return
-      // Looked at again after `hasLeft`: a rank may have marked and then left.
-      const left = missing.filter(
-        (rank) => this.#control.hasLeft(rank) && this.#control.missing().includes(rank),
-      )
-      const remaining = deadline - this.#now()
-      if (left.length > 0) {
-        this.#control.abort({ kind: 'left', operation: 'bucket', sequence, missing: left })
-      } else if (remaining <= 0) {
-        const deadlineMs = this.#deadlineMs
-        this.#control.abort({
-          kind: 'deadline',
-          operation: 'bucket',
-          sequence,
-          missing,
-          deadlineMs,
-          phase: 'arrive',
-        })
-      } else {
-        const pulse = Math.min(remaining, PULSE_MS)
-        const until = this.#now() + pulse
-        await this.#control.sleep(seen, pulse)
-        // While this thread was stopped, in a debugger or swapped out, nobody else had a turn.
-        const late = this.#now() - until
-        if (late > PULSE_MS) deadline += late
-      }
-    }
   }
 }

@@ -8,21 +8,23 @@ import type { Signature } from '../types.js'
  * The control words of one communicator in shared memory: what the native core
  * keeps in its own objects. 32-bit cells, in this order:
  *
- *   header      abort state, bell, bytes of the failure, operations taken
+ *   header      abort state, bell, bytes of the failure, operations taken, operations done
  *   per rank    marked, state
  *   per rank    a ring of signatures (OPERATIONS_AHEAD slots)
  *   failure     its JSON, UTF-8
  *
- * A rank writes only its own cells; the leader writes `taken`; whoever wins the
- * abort word writes the failure. The bell counts events and is what the leader
- * sleeps on.
+ * A rank writes only its own cells; whoever carries an operation out writes `taken` and `done`;
+ * whoever wins the abort word writes the failure. The bell counts events and is
+ * what they sleep on.
  */
 
 const ABORT = 0
 const BELL = 1
 const FAILURE_BYTES = 2
 const TAKEN = 3
-const HEADER_CELLS = 4
+/** Operations that members carried out among themselves. */
+const DONE = 4
+const HEADER_CELLS = 5
 
 const RANK_CELLS = 2
 const MARKED = 0
@@ -103,6 +105,34 @@ export class Control {
     )
     Atomics.store(this.#cells, TAKEN, taken + 1)
     return signatures
+  }
+
+  /** Operations whose slots are free: they are under way, or over. */
+  get taken(): number {
+    return Atomics.load(this.#cells, TAKEN)
+  }
+
+  /** Operations whose results lie with all members. */
+  get done(): number {
+    return Atomics.load(this.#cells, DONE)
+  }
+
+  /**
+   * The signatures of an operation that all have marked, for one member alone, who carries it out.
+   * Nothing while the one before is under way, or when another member was first.
+   */
+  claim(operation: number): Signature[] | undefined {
+    if (this.done !== operation || this.taken !== operation) return undefined
+    const signatures = Array.from({ length: this.#ranks }, (_, rank) =>
+      this.#read(this.#slot(rank, operation)),
+    )
+    const won = Atomics.compareExchange(this.#cells, TAKEN, operation, operation + 1) === operation
+    return won ? signatures : undefined
+  }
+
+  finish(operation: number): void {
+    Atomics.store(this.#cells, DONE, operation + 1)
+    this.ring()
   }
 
   get aborted(): boolean {

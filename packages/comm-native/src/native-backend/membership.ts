@@ -69,7 +69,7 @@ export class NativeBackedMembership extends Member {
     try {
       // Not spread: that costs as much as the rest of the call.
       outcome =
-        bytesOf(call) > INLINE_BYTES
+        call.background === true || bytesOf(call) > INLINE_BYTES
           ? this.#handle.callElsewhere(token, codeOf(call), count, root, send, recv)
           : this.#handle.call(token, codeOf(call), count, root, send, recv)
     } catch (error) {

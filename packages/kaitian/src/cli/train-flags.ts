@@ -24,6 +24,7 @@ const TRAIN_FLAGS = {
     help: 'a group of like devices; repeatable (default: as many CPU devices as are of use)',
     read: collect,
   },
+  loop: { flags: '--loop <module>', help: "a loop of one's own (default: the task's epochs)" },
   epochs: { flags: '--epochs <n>', help: "epochs to train (default: the task's)", read: asNumber },
   batch: { flags: '--batch <n>', help: 'samples a step, over all devices', read: asNumber },
   shard: {

@@ -6,10 +6,12 @@ import type { GroupDescription } from '../groups/assign.js'
 /** What `train` is asked. Everything but `task` has a default, mostly the task's. */
 export interface TrainingOptions extends Omit<
   TrainOptions,
-  'task' | 'groups' | 'data' | 'record' | 'weights' | 'save'
+  'task' | 'loop' | 'groups' | 'data' | 'record' | 'weights' | 'save'
 > {
   /** The task's module: a path, a `file:` URL, or a folder whose package.json names it. */
   readonly task: string | URL
+  /** The module of a loop (see `defineLoop`), as the task's. Default: the built-in one. */
+  readonly loop?: string | URL
   /**
    * Short (`'a=tfjs@cpu*2'`) or in full. Without it one group of as many CPU devices as the
    * machine and the batch have use for; the event `ready` says which.
@@ -68,6 +70,7 @@ const record = strict({
 export const trainingEntries = {
   ...runEntries,
   task: place,
+  loop: v.optional(place),
   groups: v.optional(listOf(shortOr(v.string(GROUP), group), 1)),
   data: v.optional(place),
   record: v.optional(shortOr(place, record)),

@@ -18,6 +18,8 @@ import { floats, integers } from './state.js'
  */
 export interface Arena {
   readonly regions: Readonly<Partial<Record<DType, Region>>>
+  /** The sums of a bucket, for an allreduce in place. */
+  part(bucket: Bucket): Float32Array | BigInt64Array
   /** Starts an attempt of `passes` passes: sums are zero, `count` samples are announced. */
   begin(attempt: { count: number; passes: number; exponents?: readonly number[] | undefined }): void
   /** Where an engine writes the gradient sums of a batch: f32 [stateSize]. */
@@ -94,6 +96,10 @@ export class FloatArena implements Arena {
     this.collected = 0
   }
 
+  part({ offset, count }: Bucket): Float32Array {
+    return this.#sums.subarray(offset, offset + count)
+  }
+
   skip(): void {
     this.collected = this.#buckets.length
   }
@@ -163,6 +169,10 @@ export class IntegerArena implements Arena {
   endPass(): void {
     this.collect(0)
     this.collected = 0
+  }
+
+  part({ offset, count }: Bucket): BigInt64Array {
+    return this.#sums.subarray(offset, offset + count)
   }
 
   skip(): void {

@@ -1,4 +1,4 @@
-import type { Context, Handlers } from '@kaitian/actors'
+import type { Clock, Context, DeferredAnswer, Handlers } from '@kaitian/actors'
 import {
   loadBackend,
   type CommBackend,
@@ -6,7 +6,7 @@ import {
   type Membership,
   type Region,
 } from '@kaitian/comm-native'
-import { isKaitianError, toKaitianError } from '@kaitian/errors'
+import { isKaitianError } from '@kaitian/errors'
 import { batchOf, partOf, type ShardSlot } from '../data/feed.js'
 import type { Batch, BatchResult, Engine } from '../engines/engine.js'
 import { engineFactory } from '../engines/registry.js'
@@ -20,7 +20,7 @@ import {
   type MemberEvent,
   type MemberState,
 } from '../step/member.js'
-import { attemptOf, type AttemptId, type Plan } from '../step/plan.js'
+import { attemptOf, type Assignment, type AttemptId } from '../step/plan.js'
 import { parseDevice } from './address.js'
 import { FloatArena, IntegerArena, type Arena } from './arena.js'
 import { shapedMs } from './pace.js'
@@ -31,12 +31,17 @@ import {
   type DeviceView,
   type Entry,
   type Joined,
+  type StepOrder,
+  type StepReply,
 } from './protocol.js'
-import { computeShare, type ShareResult } from './share.js'
+import { Reduction } from './reduction.js'
+import { computeShare, type GivingUp, type ShareResult } from './share.js'
 import { DeviceState } from './state.js'
 import { readSums } from './sums.js'
 
-type Ctx = Context<typeof DeviceProtocol>
+type Protocol = typeof DeviceProtocol
+type Ctx = Context<Protocol>
+type Share = ShareResult & { readonly computeMs: number }
 
 /**
  * One accelerator: owns its device context, its engine and its copy of the
@@ -54,7 +59,8 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   #member: MemberState = outside
   #arena: Arena | undefined
   #membership: Membership | undefined
-  #share: (ShareResult & { computeMs: number }) | undefined
+  /** The step in hand, or the last one. */
+  #stepping: Promise<void> = Promise.resolve()
   #factor = 1
   /** Shards that one pass may hold: fewer once memory has ended. */
   #mostShards = Infinity
@@ -62,7 +68,6 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   #largestPass = 0
   /** Samples that are evaluated at once: fewer once memory has ended. */
   #mostEvaluated = Infinity
-  #cancelShaped = () => {}
 
   constructor(args: DeviceArgs) {
     this.#args = args
@@ -91,7 +96,8 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     }
   }
 
-  join(): Joined {
+  async join(): Promise<Joined> {
+    await this.#stepping
     this.#leave()
     const options = {
       backend: this.#backend,
@@ -108,41 +114,75 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     this.#follow({ kind: 'enter', generation: entry.generation })
   }
 
+  /** Answered later, so that meanwhile the device can be looked at. */
+  step(order: StepOrder, ctx: Context<Protocol, 'step'>): DeferredAnswer<StepReply> {
+    const answer = ctx.message.defer()
+    const { reply, refuse, signal } = answer
+    this.#stepping = this.#step(order, ctx.clock, signal).then(reply, refuse)
+    return answer
+  }
+
   /**
-   * Whatever goes wrong in it the device tells itself, and first: when it has gone, the others find
-   * it missing, which says nothing of why.
+   * What fails in the collectives is an answer; what the device meets itself is thrown, and comes
+   * before the others miss it, which would say nothing of why.
    */
-  async plan(order: { plan: Plan; slots: ShardSlot[] }, ctx: Ctx): Promise<void> {
+  async #step(
+    { assignment, slots }: StepOrder,
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<StepReply> {
+    const begun = this.#follow({ kind: 'begin', attempt: attemptOf(assignment) })
+    if (begun.kind === 'ignore') return { failure: { cause: begun.cause, suspects: [] } }
+    const arena = this.#arena!
+    const reduction = new Reduction(this.#membership!, arena, this.#buckets, signal)
     try {
-      await this.#compute(order, ctx)
+      const share = await this.#compute(assignment, slots, reduction, clock)
+      this.#follow({ kind: 'computed', attempt: assignment })
+      const computedAt = clock.now()
+      await reduction.done()
+      this.#follow({ kind: 'reduced', attempt: assignment })
+      const reducedAt = clock.now()
+      const result = this.#update(assignment)
+      return {
+        vote: {
+          ...attemptOf(assignment),
+          device: this.#args.device,
+          shards: Array.from({ length: assignment.count }, (_, index) => assignment.first + index),
+          ...share,
+          ...result,
+          finite: result.finite && arena.finite && share.lossSums.every(Number.isFinite),
+          ...(this.#args.deterministic ? { maxima: arena.maxima } : {}),
+          reduceMs: reducedAt - computedAt,
+          updateMs: clock.now() - reducedAt,
+        },
+      }
     } catch (error) {
-      const { device, trainer } = this.#args
-      const { code, message } = toKaitianError(error, 'INTERNAL', `${device} failed`)
-      const cause = `${device} failed: ${message}`
-      trainer.tell.down({ device, cause, fault: { device, code, message } })
-      throw error
+      const failure = reduction.failure
+      if (failure === undefined) throw error
+      return { failure }
     }
   }
 
-  async #compute({ plan, slots }: { plan: Plan; slots: ShardSlot[] }, ctx: Ctx): Promise<void> {
-    if (this.#follow({ kind: 'plan', plan }).kind !== 'compute') return
+  /** Computes, and takes at least as long as a shaped pace wants. */
+  async #compute(
+    { exponents }: Assignment,
+    slots: readonly ShardSlot[],
+    reduction: Reduction,
+    clock: Clock,
+  ): Promise<Share> {
     const { pace } = this.#args
     const shaped = pace !== undefined || this.#factor > 1
     // Under a shaped pace nothing is marked before the shaped time is over, so
     // that the simulated wait never hides communication.
-    const mark = shaped ? () => {} : this.#marker(plan)
-    const share = await this.#inPasses(plan, slots, ctx, mark)
+    const mark = shaped ? () => {} : (final: number) => reduction.issue(final)
+    const share = await this.#inPasses(exponents, slots, clock, mark, reduction)
     const { ownComputeMs, count } = share
     const computeMs = shapedMs(pace, this.#factor, count, ownComputeMs)
-    this.#share = { ...share, computeMs }
-    if (!shaped) {
-      this.#follow({ kind: 'computed', attempt: plan })
-      return
+    if (shaped) {
+      await clock.sleep(computeMs - ownComputeMs, reduction.signal)
+      reduction.issue(this.#arena!.collected)
     }
-    // A timer, not a sleep: the mailbox stays open for an abort.
-    this.#cancelShaped = ctx.clock.after(computeMs - ownComputeMs, () =>
-      ctx.self.tell.shaped(attemptOf(plan)),
-    )
+    return { ...share, computeMs }
   }
 
   /**
@@ -151,10 +191,11 @@ export class Device implements Handlers<typeof DeviceProtocol> {
    * any before marks nothing until it is through.
    */
   async #inPasses(
-    { exponents }: Plan,
+    exponents: readonly number[] | undefined,
     slots: readonly ShardSlot[],
-    { clock }: Ctx,
+    clock: Clock,
     mark: (collected: number) => void,
+    until: GivingUp,
   ): Promise<ShareResult> {
     const arena = this.#arena!
     for (;;) {
@@ -163,7 +204,15 @@ export class Device implements Handlers<typeof DeviceProtocol> {
       const first = samples > this.#largestPass
       try {
         const early = first ? () => {} : mark
-        const share = await computeShare(this.#engine, arena, passes, exponents, clock, early)
+        const share = await computeShare(
+          this.#engine,
+          arena,
+          passes,
+          exponents,
+          clock,
+          early,
+          until,
+        )
         this.#largestPass = Math.max(samples, this.#largestPass)
         if (first) mark(arena.collected)
         return share
@@ -173,17 +222,6 @@ export class Device implements Handlers<typeof DeviceProtocol> {
         this.#mostShards = Math.ceil(most / 2)
       }
     }
-  }
-
-  shaped(attempt: AttemptId): void {
-    if (this.#follow({ kind: 'computed', attempt }).kind === 'ignore') return
-    if (this.#member.phase !== 'reducing') return
-    this.#marker(this.#member.plan)(this.#arena!.collected)
-  }
-
-  reduced(attempt: AttemptId): void {
-    const action = this.#follow({ kind: 'reduced', attempt })
-    if (action.kind === 'update') this.#vote(action.plan)
   }
 
   async commit(attempt: AttemptId): Promise<void> {
@@ -236,48 +274,12 @@ export class Device implements Handlers<typeof DeviceProtocol> {
     )
   }
 
-  /** Marks buckets ready as they become final, each once, in the plan's order. */
-  #marker(plan: Plan): (collected: number) => void {
-    const membership = this.#membership!
-    const dtype = this.#args.deterministic ? 'i64' : 'f32'
-    const base = plan.ordinal * this.#buckets.length
-    let marked = 0
-    return (collected) => {
-      for (; marked < collected; marked++) {
-        const { offset, count } = this.#buckets[marked]
-        const { generation } = plan
-        const sequence = base + marked
-        membership.ready({ sequence, op: 'sum', dtype, count, offset, generation })
-      }
-    }
-  }
-
-  #vote(plan: Plan): void {
-    const { deterministic, device, trainer } = this.#args
-    const arena = this.#arena!
-    const share = this.#share!
-    const region: Region = (arena.regions.i64 ?? arena.regions.f32)!
-    const { sum, count } = readSums(region, this.#buckets, plan.exponents, this.#backend.kernels)
-    const { first, count: shards } = plan.shares[device]
-    const { digest, finite } = this.#state.update(sum, count, plan.learningRate)
-    trainer.tell.vote({
-      generation: plan.generation,
-      epoch: plan.epoch,
-      step: plan.step,
-      ordinal: plan.ordinal,
-      device,
-      shards: Array.from({ length: shards }, (_, index) => first + index),
-      count: share.count,
-      idSum: share.idSum,
-      reducedCount: count,
-      digest,
-      lossSums: share.lossSums,
-      correct: share.correct,
-      finite: finite && arena.finite && share.lossSums.every(Number.isFinite),
-      ...(deterministic ? { maxima: arena.maxima } : {}),
-      computeMs: share.computeMs,
-      ownComputeMs: share.ownComputeMs,
-    })
+  /** Divides the sums and optimises into the second buffer. */
+  #update({ exponents, learningRate }: Assignment) {
+    const { regions } = this.#arena!
+    const region: Region = (regions.i64 ?? regions.f32)!
+    const { sum, count } = readSums(region, this.#buckets, exponents, this.#backend.kernels)
+    return { reducedCount: count, ...this.#state.update(sum, count, learningRate) }
   }
 
   #follow(event: MemberEvent): MemberAction {
@@ -287,7 +289,6 @@ export class Device implements Handlers<typeof DeviceProtocol> {
   }
 
   #leave(): void {
-    this.#cancelShaped()
     this.#membership?.leave()
     this.#membership = undefined
     this.#arena?.dispose()

@@ -1,18 +1,16 @@
-import { ask, protocol, tell, type Ref } from '@kaitian/actors'
+import { ask, protocol, tell } from '@kaitian/actors'
 import type { CommunicatorTicket, DType, Region } from '@kaitian/comm-native'
 import type { FeedLayout, ShardSlot } from '../data/feed.js'
 import type { BatchResult } from '../engines/engine.js'
 import type { ModelDescription } from '../model/model.js'
 import type { Pace } from '../run/options.js'
 import type { MemberState } from '../step/member.js'
-import type { AttemptId, Plan } from '../step/plan.js'
-import type { TrainerProtocol } from '../trainer/protocol.js'
+import type { Assignment, AttemptId, Vote } from '../step/plan.js'
 import type { StateRegions, UpdateRule } from './state.js'
 
 /** Everything a device actor needs to start; plain data and shared memory. */
 export interface DeviceArgs {
   readonly device: string
-  readonly group: string
   readonly engine: string
   readonly settings: Readonly<Record<string, unknown>>
   readonly pace?: Pace
@@ -26,7 +24,6 @@ export interface DeviceArgs {
   readonly deterministic: boolean
   /** Elements of a gradient bucket. */
   readonly bucketSize: number
-  readonly trainer: Ref<typeof TrainerProtocol>
 }
 
 /** A membership as one device sees it. */
@@ -39,6 +36,24 @@ export interface Entry {
 export interface Joined {
   readonly regions: Readonly<Partial<Record<DType, Region>>>
   readonly digest: string
+}
+
+/** A device's order for one step, and where its samples lie. */
+export interface StepOrder {
+  readonly assignment: Assignment
+  readonly slots: readonly ShardSlot[]
+}
+
+/**
+ * How a step ended on a device: with its vote, or with why the collectives failed, which is no
+ * fault of the device. What it met itself is thrown.
+ */
+export type StepReply = { readonly vote: Vote } | { readonly failure: CollectiveFailure }
+
+export interface CollectiveFailure {
+  readonly cause: string
+  /** Devices that did not do their part in time. */
+  readonly suspects: readonly string[]
 }
 
 export interface DeviceInfo {
@@ -62,13 +77,11 @@ export const DeviceProtocol = protocol({
   /** Leaves the old generation and opens a fresh arena for the new one. */
   join: ask<void, Joined>(),
   enter: ask<Entry, void>(),
-  plan: tell<{ plan: Plan; slots: ShardSlot[] }>(),
-  reduced: tell<AttemptId>(),
+  /** Computes, reduces, updates, votes. Its signal ends a wait at once, a computation at the next bucket. */
+  step: ask<StepOrder, StepReply>(),
   commit: tell<AttemptId>(),
   discard: tell<AttemptId>(),
   evaluate: ask<{ slots: ShardSlot[] }, BatchResult>(),
   view: ask<void, DeviceView>(),
   slow: tell<{ factor: number }>(),
-  /** Told to itself: the shaped time of an attempt is over. */
-  shaped: tell<AttemptId>(),
 })

@@ -12,6 +12,13 @@ export interface ShareResult {
   readonly ownComputeMs: number
 }
 
+/** Tells that nobody wants the result any more. */
+export interface GivingUp {
+  readonly signal: AbortSignal
+  /** Throws the signal's reason, also where the signal has not been heard yet. */
+  check(): void
+}
+
 /**
  * Computes a device's share into the arena: one pass over all its samples, or
  * one pass per shard where the caller cut it so. `mark(n)` says that the first
@@ -24,6 +31,7 @@ export async function computeShare(
   exponents: readonly number[] | undefined,
   clock: Clock,
   mark: (collected: number) => void,
+  until: GivingUp,
 ): Promise<ShareResult> {
   const startedAt = clock.now()
   const count = passes.reduce((sum, batch) => sum + batch.count, 0)
@@ -32,11 +40,13 @@ export async function computeShare(
   for (const [index, batch] of passes.entries()) {
     const last = index === passes.length - 1
     const ready = (from: number): void => {
+      // Whoever computes without a pause hears of an abort here alone.
+      until.check()
       if (!last) return
       arena.collect(from)
       mark(arena.collected)
     }
-    const pending = engine.gradient(batch, arena.scratch, ready)
+    const pending = engine.gradient(batch, arena.scratch, ready, until.signal)
     results.push(pending instanceof Promise ? await pending : pending)
     if (!last) arena.endPass()
   }

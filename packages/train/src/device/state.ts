@@ -16,7 +16,7 @@ export interface StateBuffer {
   readonly velocity: Float32Array
 }
 
-/** Where both buffers lie, so that the trainer can record what was committed. */
+/** Where both buffers lie, so that the cluster can record what was committed. */
 export interface StateRegions {
   readonly state: readonly [Region, Region]
   readonly velocity: readonly [Region, Region]

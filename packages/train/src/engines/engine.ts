@@ -27,11 +27,15 @@ export interface Engine {
    * and is called with falling `from`, at the end with 0.
    *
    * Bits depend only on the parameters and on the batch's content and shape.
+   *
+   * What `ready` throws ends the computation. A computation that waits for something ends when
+   * `signal` aborts.
    */
   gradient(
     batch: Batch,
     into: Float32Array,
     ready: (from: number) => void,
+    signal?: AbortSignal,
   ): BatchResult | Promise<BatchResult>
 
   /** Takes the cost of first use, before any step is timed: compilers, caches, memory. */

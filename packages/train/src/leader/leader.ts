@@ -6,35 +6,21 @@ import {
   type CommunicatorOptions,
   type CommunicatorTicket,
 } from '@kaitian/comm-native'
-import { KaitianError, toKaitianError } from '@kaitian/errors'
 import { Peering, type Peer } from '../bridge/peering.js'
-import type { Bucket } from '../step/buckets.js'
-import type { AttemptId } from '../step/plan.js'
 import { LeaderProtocol, type Formation, type LeaderArgs } from './protocol.js'
 
 type Ctx = Context<typeof LeaderProtocol>
 
-/** One generation's collectives, and the attempt under way. */
-interface Session {
-  readonly formation: Formation
-  readonly communicator: Communicator
-  attempt: AttemptId | undefined
-  /** Buckets of the attempt that hold the global sum. */
-  done: number
-  failed: boolean
-}
-
 /**
- * Runs a group's collectives. Every bucket: all members have marked it → native
- * threads sum it, over the bridge's trunks together with the other groups' →
- * the devices learn when all are there. The JS thread never waits for a member.
+ * Owns a group's communicator: makes it, and ends it with the generation. The collectives run on
+ * native threads between the devices, without a word of the leader's.
  */
 export class Leader implements Handlers<typeof LeaderProtocol> {
   static readonly protocol = LeaderProtocol
   readonly #args: LeaderArgs
   #backend!: CommBackend
   #peering: Peering | undefined
-  #session: Session | undefined
+  #communicator: Communicator | undefined
 
   constructor(args: LeaderArgs) {
     this.#args = args
@@ -80,7 +66,7 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
       deadlineMs: this.#args.deadlines.collective,
       ...this.#span(formation),
     })
-    this.#session = { formation, communicator, attempt: undefined, done: 0, failed: false }
+    this.#communicator = communicator
     return communicator.ticket
   }
 
@@ -93,73 +79,11 @@ export class Leader implements Handlers<typeof LeaderProtocol> {
     return { span: { group, trunks } }
   }
 
-  step(attempt: AttemptId): void {
-    const session = this.#session
-    if (session === undefined || session.formation.generation !== attempt.generation) return
-    session.attempt = attempt
-    session.done = 0
-    for (const bucket of this.#args.buckets) void this.#reduce(session, attempt, bucket)
-  }
-
-  async abort({ generation, cause }: { generation: number; cause: string }): Promise<void> {
-    if (this.#session?.formation.generation === generation) await this.#close(cause)
-  }
-
-  async #reduce(session: Session, attempt: AttemptId, bucket: Bucket): Promise<void> {
-    const { dtype, buckets, group } = this.#args
-    const { generation } = attempt
-    const sequence = attempt.ordinal * buckets.length + bucket.index
-    const { offset, count } = bucket
-    const signature = { sequence, op: 'sum', dtype, count, offset, generation } as const
-    try {
-      await session.communicator.allreduce(signature)
-    } catch (error) {
-      this.#fail(session, toKaitianError(error, 'INTERNAL', `Group ${group} could not reduce`))
-      return
-    }
-    if (!session.failed && this.#session === session) this.#finishBucket(session)
-  }
-
-  #finishBucket(session: Session): void {
-    session.done++
-    if (session.done < this.#args.buckets.length || session.attempt === undefined) return
-    for (const { ref } of session.formation.members) ref.tell.reduced(session.attempt)
-  }
-
-  #fail(session: Session, error: KaitianError): void {
-    if (session.failed || this.#session !== session) return
-    session.failed = true
-    this.#report(session.formation.generation, error)
-  }
-
-  #report(generation: number, error: Error): void {
-    const known = toKaitianError(error, 'INTERNAL', 'The group failed')
-    const { trainer } = this.#args
-    const suspects = names(lateOnes(known)['missing'])
-    trainer.tell.failed({ generation, cause: firstSentence(known.message), suspects })
-  }
-
   /** Abort, here and in the other groups → native exit → unpin, in this order. */
   async #close(cause: string): Promise<void> {
-    const session = this.#session
-    if (session === undefined) return
-    this.#session = undefined
-    session.failed = true
-    session.communicator.abort(cause)
-    await session.communicator.dispose()
+    const communicator = this.#communicator
+    this.#communicator = undefined
+    communicator?.abort(cause)
+    await communicator?.dispose()
   }
-}
-
-/** The rest is advice to who runs the collectives, which the trainer takes by itself. */
-function firstSentence(message: string): string {
-  return message.split(/\.(?:\s|$)/)[0]
-}
-
-function names(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : []
-}
-
-/** The fields that name who did not do their part. A lost link names nobody: either end may be well. */
-function lateOnes({ code, fields }: KaitianError): Readonly<Record<string, unknown>> {
-  return code === 'DEADLINE_EXCEEDED' || code === 'PEER_DOWN' ? fields : {}
 }

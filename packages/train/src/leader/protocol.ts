@@ -1,19 +1,12 @@
-import { ask, protocol, tell, type Ref } from '@kaitian/actors'
+import { ask, protocol } from '@kaitian/actors'
 import type { CommunicatorTicket, DType, Region } from '@kaitian/comm-native'
 import type { Peer } from '../bridge/peering.js'
-import type { DeviceProtocol } from '../device/protocol.js'
 import type { Deadlines } from '../run/settings.js'
-import type { Bucket } from '../step/buckets.js'
-import type { AttemptId } from '../step/plan.js'
-import type { TrainerProtocol } from '../trainer/protocol.js'
 
 export interface LeaderArgs {
   readonly group: string
   readonly backend: 'auto' | 'native' | 'typescript'
-  readonly buckets: readonly Bucket[]
-  readonly dtype: DType
   readonly deadlines: Deadlines
-  readonly trainer: Ref<typeof TrainerProtocol>
   /** Absent where the groups reduce through memory. */
   readonly bridge?: BridgeArgs
 }
@@ -36,7 +29,6 @@ export interface Formation {
   readonly groups: readonly { readonly name: string; readonly size: number }[]
   /** The devices that this leader leads, in rank order: its group's, or without a bridge all. */
   readonly members: readonly {
-    readonly ref: Ref<typeof DeviceProtocol>
     readonly regions: Readonly<Partial<Record<DType, Region>>>
   }[]
 }
@@ -46,7 +38,4 @@ export const LeaderProtocol = protocol({
   open: ask<void, Peer | null>(),
   connect: ask<{ peers: readonly Peer[] }, void>(),
   form: ask<Formation, CommunicatorTicket>(),
-  /** Issues the attempt's buckets. */
-  step: tell<AttemptId>(),
-  abort: tell<{ generation: number; cause: string }>(),
 })

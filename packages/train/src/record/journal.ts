@@ -7,7 +7,7 @@ import { Recorder } from './recorder.js'
 import type { StepRecord } from './step-record.js'
 
 /**
- * What the trainer decided, in the order in which it did, in the words of
+ * What the cluster decided, in the order in which it did, in the words of
  * docs/run-record.md. Without a recorder nothing is kept.
  */
 export class Journal {

@@ -7,6 +7,8 @@ export interface TrainEvents {
   step: StepEvent
   fault: FaultEvent
   epoch: EpochEvent
+  /** What a loop has logged. */
+  log: Readonly<Record<string, unknown>>
   end: RunSummary
 }
 
@@ -55,19 +57,35 @@ export interface StepEvent {
   /** Samples of this step, and of this epoch committed so far. */
   readonly size: number
   readonly cursor: number
+  readonly endsEpoch: boolean
   /** Mean cross-entropy over the step's samples, nats. */
   readonly loss: number
   readonly trainAccuracy: number
   readonly learningRate: number
-  /** From the plan to the commit decision. */
+  /** Wall time from when the step was asked for to its commit, attempts that failed included. */
   readonly stepMs: number
-  /** (stepMs − slowest device's compute) ÷ stepMs. */
+  readonly times: StepTimes
+  /** What reductions cost beyond compute: times.reduceMs ÷ stepMs. */
   readonly communicationShare: number
   readonly devices: readonly DeviceStep[]
   /** The scheduler's reason, and whether quotas moved. */
   readonly reason: string
   readonly moved: boolean
   readonly digest: string
+}
+
+/** What a step's wall time was spent on, ms; they add up to `stepMs`. */
+export interface StepTimes {
+  /** Until the attempt that was committed was handed out: dealing, reading, attempts that failed. */
+  readonly planMs: number
+  /** The slowest device's. */
+  readonly computeMs: number
+  /** From the end of compute until the sums were there, on the device that waited least: in the group, over the bridge. */
+  readonly reduceMs: number
+  /** Divide, optimise, digest, on the device that took longest. */
+  readonly updateMs: number
+  /** Orders on their way to the devices, votes on theirs back, and the commit. */
+  readonly messageMs: number
 }
 
 export interface DeviceStep {
@@ -78,6 +96,8 @@ export interface DeviceStep {
   readonly computeMs: number
   /** The engine's own compute, without the pace. */
   readonly ownComputeMs: number
+  /** How long it waited for slower devices, reducing excluded. */
+  readonly waitMs: number
 }
 
 /** Something went wrong or was injected, and what was done. */
@@ -89,7 +109,7 @@ export interface FaultEvent {
 
 export interface EpochEvent {
   readonly epoch: number
-  /** Training time of the epoch, evaluation excluded. */
+  /** Wall time from when the epoch's first step was asked for to the commit of its last. */
   readonly ms: number
   readonly steps: number
   readonly samples: number
@@ -97,7 +117,15 @@ export interface EpochEvent {
   readonly trainAccuracy: number
   /** An engine `sim` took part: losses and accuracies are not those of the model. */
   readonly simulated?: true
-  readonly test?: { readonly samples: number; readonly loss: number; readonly accuracy: number }
+  /** Over the whole test set, after the epoch's last step. */
+  readonly test?: TestResult
+}
+
+export interface TestResult {
+  readonly samples: number
+  /** Mean cross-entropy, nats. */
+  readonly loss: number
+  readonly accuracy: number
 }
 
 export interface RunSummary {
@@ -109,7 +137,7 @@ export interface RunSummary {
   /** Of the whole run, set-up excluded. */
   readonly ms: number
   readonly samplesPerSecond: number
-  /** Sum of (stepMs − slowest compute) ÷ sum of stepMs. */
+  /** Sum of times.reduceMs ÷ sum of stepMs. */
   readonly communicationShare: number
   readonly generations: number
   /** State digest of each surviving device after the last commit; all equal. */

@@ -6,6 +6,8 @@ export const BRIDGES = ['auto', 'memory', 'tcp'] as const
 export interface TrainOptions {
   /** URL of the user's task module (`file:` URL). */
   readonly task: string
+  /** URL of the module of a loop (`file:` URL). Default: the built-in one, which trains for the epochs. */
+  readonly loop?: string
   /** Default: one group of as many devices as the machine and the batch have room for. */
   readonly groups?: readonly GroupOptions[]
   /** Default: the task's. */

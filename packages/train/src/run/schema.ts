@@ -46,6 +46,7 @@ export const recordEntries = {
 
 export const runEntries = {
   task: text,
+  loop: v.optional(text),
   groups: v.optional(listOf(strict(groupEntries), 1)),
   epochs: v.optional(whole(1)),
   batch: v.optional(whole(1)),

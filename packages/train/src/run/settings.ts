@@ -55,8 +55,8 @@ export interface Deadlines {
 const DEFAULT_DEADLINE_MS = 60_000
 /** 256 KiB of fp32: several buckets even for small models, few enough for large ones. */
 const BUCKET_ELEMENTS = 65_536
-/** A fast device may be this many operations ahead of the slowest; the collectives allow 256. */
-const MOST_BUCKETS = 200
+/** A member of the collectives may have so many calls under way. */
+const MOST_BUCKETS = 32
 /** Shards whose scaled gradients still fit into an int64 sum. */
 const MOST_SHARDS = 1024
 
@@ -94,7 +94,7 @@ export function resolveSettings(
   const total = stepsPerEpoch(dealing) * epochs
   const limits = deadlines(options.deadlineMs ?? DEFAULT_DEADLINE_MS)
   checkPaces(groups, limits)
-  const bucketSize = Math.max(BUCKET_ELEMENTS, Math.ceil(model.layout.stateSize / MOST_BUCKETS))
+  const bucketSize = Math.max(BUCKET_ELEMENTS, Math.ceil(flatSize(model.layout) / MOST_BUCKETS))
   return {
     options,
     task,

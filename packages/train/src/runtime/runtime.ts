@@ -17,9 +17,11 @@ import type { TrainOptions } from '../run/options.js'
 import { checkTrainOptions } from '../run/schema.js'
 import { resolveSettings, type RunSettings } from '../run/settings.js'
 import type { Task } from '../run/task.js'
-import type { DeviceRef } from '../trainer/crew.js'
-import { Trainer } from '../trainer/trainer.js'
-import type { TrainerProtocol } from '../trainer/protocol.js'
+import type { DeviceRef } from '../cluster/members.js'
+import { loadLoop } from '../loop/load-loop.js'
+import type { LoopDefinition } from '../loop/loop.js'
+import type { LoopProtocol } from '../loop/protocol.js'
+import { LoopRunner } from '../loop/runner.js'
 
 export type Emit = <Name extends keyof TrainEvents>(name: Name, payload: TrainEvents[Name]) => void
 
@@ -29,6 +31,8 @@ export interface Surroundings {
   readonly placement?: 'thread' | 'inline'
   /** Cores and memory to choose devices for, where no group is named; else this machine's. */
   readonly machine?: Machine
+  /** Instead of the one that the options name. */
+  readonly loop?: LoopDefinition
   /** Another policy than the built-in ones: an actor that speaks the scheduler's protocol. */
   readonly scheduler?: (system: System) => Promise<Ref<typeof SchedulerProtocol>>
 }
@@ -49,23 +53,23 @@ interface Owned {
 
 /**
  * A run and all that it owns: the actor system, the feeds, the scheduler and
- * the trainer. Lives in the runtime's thread, or in a test.
+ * the loop. Lives in the runtime's thread, or in a test.
  */
 export class Runtime implements TrainApi {
   readonly #owned: Owned
-  readonly #trainer: Ref<typeof TrainerProtocol>
+  readonly #loop: Ref<typeof LoopProtocol>
   readonly #ended: Promise<RunSummary>
   readonly #emit: Emit
   #devices: Readonly<Record<string, DeviceRef>> = {}
 
   private constructor(
     owned: Owned,
-    trainer: Ref<typeof TrainerProtocol>,
+    loop: Ref<typeof LoopProtocol>,
     ended: Promise<RunSummary>,
     emit: Emit,
   ) {
     this.#owned = owned
-    this.#trainer = trainer
+    this.#loop = loop
     this.#ended = ended
     this.#emit = emit
   }
@@ -102,11 +106,12 @@ export class Runtime implements TrainApi {
       const scheduler = await spawnScheduler(system, settings, surroundings)
       const dataSet = { name: data.name, train: data.train.count, test: data.test.count }
       const placement = surroundings.placement ?? 'thread'
-      const own = { settings, initial, journal, feeds, dataSet, scheduler, placement }
-      const trainer = await system.spawn(Trainer, { ...own, emit: notify }, { name: 'trainer' })
-      const ended = Promise.race([summary, lossOf(system, trainer)])
-      ended.catch(() => {}) // the trainer is also gone when nobody has called `run`
-      return new Runtime(owned, trainer, ended, emit)
+      const loop = surroundings.loop ?? (await loadLoop(options.loop))
+      const own = { settings, initial, journal, feeds, dataSet, scheduler, placement, loop }
+      const runner = await system.spawn(LoopRunner, { ...own, emit: notify }, { name: 'loop' })
+      const ended = Promise.race([summary, lossOf(system, runner)])
+      ended.catch(() => {}) // the loop is also gone when nobody has called `run`
+      return new Runtime(owned, runner, ended, emit)
     } catch (error) {
       await giveBack(owned)
       throw error
@@ -114,17 +119,17 @@ export class Runtime implements TrainApi {
   }
 
   async open(): Promise<void> {
-    await this.#trainer.ask.open()
-    this.#devices = await this.#trainer.ask.devices()
+    await this.#loop.ask.open()
+    this.#devices = await this.#loop.ask.devices()
   }
 
   async run(): Promise<RunSummary> {
-    this.#trainer.tell.begin()
+    this.#loop.tell.begin()
     return await this.#ended
   }
 
   stop(): void {
-    this.#trainer.tell.halt()
+    this.#loop.tell.halt()
   }
 
   async kill(device: string): Promise<void> {
@@ -177,11 +182,11 @@ async function spawnScheduler(
   return await system.spawn(Scheduler, { policy }, { name: 'scheduler' })
 }
 
-/** Rejects when the trainer is gone before it could tell the run's end. */
-function lossOf(system: System, trainer: Ref<typeof TrainerProtocol>): Promise<never> {
+/** Rejects when the loop is gone before it could tell the run's end. */
+function lossOf(system: System, loop: Ref<typeof LoopProtocol>): Promise<never> {
   return new Promise((_, reject) => {
-    system.watch(trainer, ({ reason, error }) => {
-      reject(error ?? new KaitianError('CANCELLED', `The run ended: its trainer was ${reason}.`))
+    system.watch(loop, ({ reason, error }) => {
+      reject(error ?? new KaitianError('CANCELLED', `The run ended: its loop was ${reason}.`))
     })
   })
 }

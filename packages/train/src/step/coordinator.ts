@@ -22,8 +22,9 @@ export const idle: CoordinatorState = { phase: 'idle' }
 export const ended: CoordinatorState = { phase: 'ended' }
 
 /**
- * The trainer's half of the step protocol as a pure state machine:
- * (state, event, now) in; state, effects and reasons out.
+ * The cluster's half of the step protocol as a pure state machine:
+ * (state, event, now) in; state, effects and reasons out. A step is asked for
+ * and in the end committed; generations come and go meanwhile.
  *
  * T3  A step is committed once every member of the generation voted for it
  *     with one digest and the shards in the votes partition the step's set;
@@ -42,6 +43,8 @@ export function coordinate(
       return form({ ...founding, members: event.members }, 'start')
     case 'formed':
       return formed(state, event.generation)
+    case 'request':
+      return requested(state, now)
     case 'planned':
       return planned(state, event.plan, event.deadlineMs, now)
     case 'vote':
@@ -49,7 +52,7 @@ export function coordinate(
     case 'failed':
       return failed(state, event.generation, event.cause, event.suspects)
     case 'down':
-      return lost(state, event.device, event.cause, event.fault)
+      return lost(state, event)
     case 'tick':
       return ticked(state, now)
     case 'stop':
@@ -71,9 +74,27 @@ function formed(state: CoordinatorState, generation: number): Transition {
   if (state.phase !== 'forming' || state.membership.generation !== generation) {
     return ignore(state, `generation ${generation} formed too late`)
   }
+  const { membership } = state
+  if (membership.askedAt === undefined)
+    return { state: { phase: 'ready', membership }, effects: [] }
+  return toPlan(membership)
+}
+
+function requested(state: CoordinatorState, now: number): Transition {
+  if (state.phase !== 'ready' && state.phase !== 'forming') {
+    return ignore(state, `a step was asked for while ${state.phase}`)
+  }
+  const membership = { ...state.membership, askedAt: state.membership.askedAt ?? now }
+  return state.phase === 'ready'
+    ? toPlan(membership)
+    : { state: { phase: 'forming', membership }, effects: [] }
+}
+
+function toPlan(membership: Membership): Transition {
+  const { generation, ordinal } = membership
   return {
-    state: { phase: 'planning', membership: state.membership },
-    effects: [{ kind: 'plan', generation, ordinal: 0 }],
+    state: { phase: 'planning', membership },
+    effects: [{ kind: 'plan', generation, ordinal }],
   }
 }
 
@@ -85,7 +106,7 @@ function planned(state: CoordinatorState, plan: Plan, deadlineMs: number, now: n
   ) {
     return ignore(state, `plan ${plan.epoch}/${plan.step} is stale`)
   }
-  const attempt: Attempt = { plan, startedAt: now, deadlineAt: now + deadlineMs, votes: [] }
+  const attempt: Attempt = { plan, deadlineAt: now + deadlineMs, votes: [] }
   return {
     state: { phase: 'stepping', membership: state.membership, attempt },
     effects: [{ kind: 'dispatch', plan }],
@@ -116,30 +137,27 @@ function decide(
 ): Transition {
   const { plan, votes } = attempt
   const membership = { ...state.membership, ordinal: state.membership.ordinal + 1 }
-  const next = {
-    kind: 'plan',
-    generation: membership.generation,
-    ordinal: membership.ordinal,
-  } as const
   const offender = votes.find(({ finite }) => !finite)
   if (offender !== undefined || guessed(plan, votes)) {
     if (plan.exponents === undefined || membership.retries >= RETRY_LIMIT) {
       const who = offender?.device ?? votes[0].device
       return end(state, 'failed', 'NON_FINITE_GRADIENT', `${who} computed NaN or Infinity`)
     }
+    const again = toPlan({ ...membership, retries: membership.retries + 1 })
     return {
-      state: { phase: 'planning', membership: { ...membership, retries: membership.retries + 1 } },
-      effects: [{ kind: 'retry', plan, votes }, next],
+      state: again.state,
+      effects: [{ kind: 'retry', plan, votes }, ...again.effects],
     }
   }
   const fault = disagreement(plan, votes)
   if (fault !== undefined) return end(state, 'failed', fault.code, fault.cause)
+  const stepMs = now - (membership.askedAt ?? now)
   return {
     state: {
-      phase: 'planning',
-      membership: { ...membership, fruitless: 0, retries: 0, faults: [] },
+      phase: 'ready',
+      membership: { ...membership, askedAt: undefined, fruitless: 0, retries: 0, faults: [] },
     },
-    effects: [{ kind: 'commit', plan, votes, stepMs: now - attempt.startedAt }, next],
+    effects: [{ kind: 'commit', plan, votes, stepMs }],
   }
 }
 
@@ -161,32 +179,34 @@ function failed(
   ) {
     return ignore(state, `a failure of generation ${generation}: ${cause}`)
   }
-  return down(state, suspects, cause, true)
+  return down(state, suspects, cause, 'abort')
 }
 
 /** A device is gone. What it says of it counts also when the others have noticed before. */
 function lost(
   state: CoordinatorState,
-  device: string,
-  cause: string,
-  fault: DeviceFault | undefined,
+  { device, cause, fault, remains = false }: Extract<CoordinatorEvent, { kind: 'down' }>,
 ): Transition {
   if (state.phase === 'idle' || state.phase === 'ended' || fault === undefined) {
-    return down(state, [device], cause, false)
+    return down(state, [device], cause, remains ? 'evict' : 'drop')
   }
   const { faults } = state.membership
   // Told by itself, and again when its end was noticed.
   const known = faults.some((one) => one.device === device && one.code === fault.code)
   const membership = { ...state.membership, faults: known ? faults : [...faults, fault] }
-  return down({ ...state, membership }, [device], cause, false)
+  return down({ ...state, membership }, [device], cause, remains ? 'evict' : 'drop')
 }
 
-/** Aborts what is under way and goes on with the survivors, from unchanged parameters. */
+/**
+ * Aborts what is under way and goes on with the survivors, from unchanged parameters. `drop`: the
+ * devices have ended; `evict`: they have not; `abort`: nor have they, and the generation is over
+ * even if no member is among them.
+ */
 function down(
   state: CoordinatorState,
   devices: readonly string[],
   cause: string,
-  evict: boolean,
+  how: 'drop' | 'evict' | 'abort',
 ): Transition {
   if (state.phase === 'idle' || state.phase === 'ended') return ignore(state, cause)
   const { membership } = state
@@ -194,7 +214,7 @@ function down(
   const members = membership.members.filter((device) => !gone.includes(device))
   const fruitless = gone.length > 0 ? 0 : membership.fruitless + 1
   const over = verdict(membership.faults, members, fruitless, cause)
-  if (gone.length === 0 && !evict && over === undefined) {
+  if (gone.length === 0 && how !== 'abort' && over === undefined) {
     return ignore(state, `${devices.join(', ')}: no member`)
   }
   const abort: Effect = {
@@ -204,7 +224,7 @@ function down(
     cause,
   }
   const effects: Effect[] = [abort]
-  if (evict && gone.length > 0) effects.push({ kind: 'evict', devices: gone, cause })
+  if (how !== 'drop' && gone.length > 0) effects.push({ kind: 'evict', devices: gone, cause })
   const generation = membership.generation + 1
   const next =
     over === undefined
@@ -251,9 +271,9 @@ function verdict(
 function ticked(state: CoordinatorState, now: number): Transition {
   if (state.phase !== 'stepping' || now < state.attempt.deadlineAt) return { state, effects: [] }
   const voters = new Set(state.attempt.votes.map(({ device }) => device))
-  if (voters.size === 0) return down(state, [], 'nobody voted within the deadline', true)
+  if (voters.size === 0) return down(state, [], 'nobody voted within the deadline', 'abort')
   const late = state.membership.members.filter((device) => !voters.has(device))
-  return down(state, late, `no vote within the deadline from ${late.join(', ')}`, true)
+  return down(state, late, `no vote within the deadline from ${late.join(', ')}`, 'abort')
 }
 
 function end(

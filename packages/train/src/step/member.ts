@@ -1,8 +1,8 @@
-import { sameAttempt, type AttemptId, type Plan } from './plan.js'
+import { sameAttempt, type AttemptId } from './plan.js'
 
 /**
- * A device's half of the step protocol as a pure state machine. It says what
- * may be done with a message; the device actor does it.
+ * A device's half of the step protocol as a pure state machine. It says how far
+ * a step has come and what may follow; the device actor does it.
  *
  * T3  The second buffer becomes current only on a commit of the very attempt
  *     that was voted for; a stale message changes nothing.
@@ -10,14 +10,14 @@ import { sameAttempt, type AttemptId, type Plan } from './plan.js'
 export type MemberState =
   | { readonly phase: 'outside' }
   | { readonly phase: 'ready'; readonly generation: number }
-  | { readonly phase: 'computing'; readonly generation: number; readonly plan: Plan }
-  | { readonly phase: 'reducing'; readonly generation: number; readonly plan: Plan }
-  | { readonly phase: 'voted'; readonly generation: number; readonly plan: Plan }
+  | { readonly phase: 'computing'; readonly generation: number; readonly attempt: AttemptId }
+  | { readonly phase: 'reducing'; readonly generation: number; readonly attempt: AttemptId }
+  | { readonly phase: 'voted'; readonly generation: number; readonly attempt: AttemptId }
 
 export type MemberEvent =
   | { readonly kind: 'leave' }
   | { readonly kind: 'enter'; readonly generation: number }
-  | { readonly kind: 'plan'; readonly plan: Plan }
+  | { readonly kind: 'begin'; readonly attempt: AttemptId }
   | { readonly kind: 'computed'; readonly attempt: AttemptId }
   | { readonly kind: 'reduced'; readonly attempt: AttemptId }
   | { readonly kind: 'commit'; readonly attempt: AttemptId }
@@ -25,10 +25,10 @@ export type MemberEvent =
 
 export type MemberAction =
   | { readonly kind: 'none' }
-  | { readonly kind: 'compute'; readonly plan: Plan }
+  | { readonly kind: 'compute' }
   /** Divide, optimise into the second buffer, vote. */
-  | { readonly kind: 'update'; readonly plan: Plan }
-  | { readonly kind: 'flip'; readonly plan: Plan }
+  | { readonly kind: 'update' }
+  | { readonly kind: 'flip' }
   | { readonly kind: 'ignore'; readonly cause: string }
 
 export const outside: MemberState = { phase: 'outside' }
@@ -42,15 +42,13 @@ export function follow(
       return { state: outside, action: { kind: 'none' } }
     case 'enter':
       return { state: { phase: 'ready', generation: event.generation }, action: { kind: 'none' } }
-    case 'plan': {
-      if (state.phase !== 'ready' || state.generation !== event.plan.generation) {
-        return stale(state, event.plan, 'plan')
+    case 'begin': {
+      const { attempt } = event
+      if (state.phase !== 'ready' || state.generation !== attempt.generation) {
+        return stale(state, attempt, 'the order')
       }
       const { generation } = state
-      return {
-        state: { phase: 'computing', generation, plan: event.plan },
-        action: { kind: 'compute', plan: event.plan },
-      }
+      return { state: { phase: 'computing', generation, attempt }, action: { kind: 'compute' } }
     }
     case 'computed':
       return move(state, 'computing', event.attempt, 'reducing', 'none')
@@ -70,11 +68,11 @@ function move(
   to: 'reducing' | 'voted' | 'ready',
   action: 'none' | 'update' | 'flip',
 ): { state: MemberState; action: MemberAction } {
-  if (state.phase !== from || !sameAttempt(attempt, state.plan)) return stale(state, attempt, to)
-  const { generation, plan } = state
+  if (state.phase !== from || !sameAttempt(attempt, state.attempt)) return stale(state, attempt, to)
+  const { generation } = state
   const next: MemberState =
-    to === 'ready' ? { phase: 'ready', generation } : { phase: to, generation, plan }
-  return { state: next, action: action === 'none' ? { kind: 'none' } : { kind: action, plan } }
+    to === 'ready' ? { phase: 'ready', generation } : { ...state, phase: to }
+  return { state: next, action: { kind: action } }
 }
 
 function stale(

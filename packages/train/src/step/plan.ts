@@ -37,6 +37,15 @@ export interface AttemptId {
   readonly ordinal: number
 }
 
+/** One device's part of a plan: all that it needs to know of it. */
+export interface Assignment extends AttemptId {
+  /** Its shards: the run `first .. first+count−1`. */
+  readonly first: number
+  readonly count: number
+  readonly learningRate: number
+  readonly exponents?: readonly number[]
+}
+
 /** A device's word that it holds the step's result in its second buffer. */
 export interface Vote {
   readonly generation: number
@@ -61,9 +70,19 @@ export interface Vote {
   readonly maxima?: readonly number[]
   readonly computeMs: number
   readonly ownComputeMs: number
+  /** From the end of its compute until it held the sums: waiting for others, and reducing. */
+  readonly reduceMs: number
+  /** Divide, optimise, digest. */
+  readonly updateMs: number
 }
 
-export function attemptOf({ generation, epoch, step, ordinal }: Plan): AttemptId {
+export function assignmentOf(plan: Plan, device: string): Assignment {
+  const { first, count } = plan.shares[device]
+  const { learningRate, exponents } = plan
+  return { ...attemptOf(plan), first, count, learningRate, ...(exponents && { exponents }) }
+}
+
+export function attemptOf({ generation, epoch, step, ordinal }: AttemptId): AttemptId {
   return { generation, epoch, step, ordinal }
 }
 

@@ -4,6 +4,8 @@ import type { Plan, Vote } from './plan.js'
 export type CoordinatorState =
   | Idle
   | { readonly phase: 'forming'; readonly membership: Membership }
+  /** A generation is there, and nothing is asked of it. */
+  | { readonly phase: 'ready'; readonly membership: Membership }
   | { readonly phase: 'planning'; readonly membership: Membership }
   | { readonly phase: 'stepping'; readonly membership: Membership; readonly attempt: Attempt }
   | { readonly phase: 'ended' }
@@ -18,6 +20,8 @@ export interface Membership {
   readonly members: readonly string[]
   /** Steps handed out in this generation. */
   readonly ordinal: number
+  /** When a step was asked for that is not committed yet. */
+  readonly askedAt?: number | undefined
   /** Generations in a row that ended without a commit and without losing a member. */
   readonly fruitless: number
   /** Attempts in a row whose numbers left the range. */
@@ -35,7 +39,6 @@ export interface DeviceFault {
 
 export interface Attempt {
   readonly plan: Plan
-  readonly startedAt: number
   readonly deadlineAt: number
   readonly votes: readonly Vote[]
 }
@@ -43,6 +46,8 @@ export interface Attempt {
 export type CoordinatorEvent =
   | { readonly kind: 'start'; readonly members: readonly string[] }
   | { readonly kind: 'formed'; readonly generation: number }
+  /** The loop wants a step. */
+  | { readonly kind: 'request' }
   | { readonly kind: 'planned'; readonly plan: Plan; readonly deadlineMs: number }
   | { readonly kind: 'vote'; readonly vote: Vote }
   /** An operation of the generation failed; suspects are devices that are to be given up. */
@@ -52,12 +57,14 @@ export type CoordinatorEvent =
       readonly cause: string
       readonly suspects: readonly string[]
     }
-  /** A device is gone for good. Its own word on it may come after the others have given it up. */
+  /** A device is gone, or of no use. Its own word on it may come after the others have given it up. */
   | {
       readonly kind: 'down'
       readonly device: string
       readonly cause: string
       readonly fault?: DeviceFault
+      /** It told a fault of its own and is still there. */
+      readonly remains?: boolean
     }
   | { readonly kind: 'tick' }
   | { readonly kind: 'stop' }
@@ -82,6 +89,7 @@ export type Effect =
       readonly kind: 'commit'
       readonly plan: Plan
       readonly votes: readonly Vote[]
+      /** From when the step was asked for, whatever became of the attempts before this one. */
       readonly stepMs: number
     }
   /** Every member finished, but the numbers left the range: the same shards again, other scales. */

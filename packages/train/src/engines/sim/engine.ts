@@ -74,6 +74,7 @@ export class SimEngine implements Engine {
     batch: Batch,
     into: Float32Array,
     ready: (from: number) => void,
+    signal?: AbortSignal,
   ): Promise<BatchResult> {
     const { stateSize } = this.model.layout
     const distance = this.checkReady(batch)
@@ -81,11 +82,11 @@ export class SimEngine implements Engine {
     const pulls = summedPulls(batch)
     const result = this.losses(batch, distance)
     const duration = paceMs(this.pace, batch.count)
-    await this.wait(duration * FORWARD)
+    await this.wait(duration * FORWARD, signal)
     let end = stateSize
     for (const from of this.parts) {
       if (end < stateSize || this.parts.length === 1) this.checkRoom(batch)
-      await this.wait((duration * (1 - FORWARD) * (end - from)) / stateSize)
+      await this.wait((duration * (1 - FORWARD) * (end - from)) / stateSize, signal)
       this.write(into, { from, end }, { count: batch.count, pulls, distance })
       ready(from)
       end = from
@@ -132,8 +133,8 @@ export class SimEngine implements Engine {
     return { count, lossSum, correct }
   }
 
-  private async wait(ms: number): Promise<void> {
-    if (ms > 0) await this.clock.sleep(ms)
+  private async wait(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms > 0) await this.clock.sleep(ms, signal)
   }
 
   private checkRoom({ count }: Batch): void {

@@ -1,10 +1,9 @@
 import { toKaitianError, type KaitianError } from '@kaitian/errors'
-import { saveWeights } from '../checkpoint/weights.js'
-import { currentBuffer } from '../device/state.js'
+import type { Cluster } from '../cluster/cluster.js'
 import type { Journal } from '../record/journal.js'
 import type { SaveReport } from '../run/events.js'
 import type { RunSettings } from '../run/settings.js'
-import type { CrewDevice } from './crew.js'
+import type { Member } from '../cluster/members.js'
 
 export interface WrittenEnd {
   /** The first file that could not be written. */
@@ -13,20 +12,19 @@ export interface WrittenEnd {
   readonly save?: SaveReport
 }
 
-/** Writes what outlives a run: the journal's last line, and the weights, if asked for. */
-export async function writeEnd(end: {
+interface End {
+  readonly cluster: Cluster
   readonly settings: RunSettings
   readonly journal: Journal
-  readonly devices: readonly CrewDevice[]
-  readonly committed: number
-  /** Of the last commit, or of the start. */
-  readonly digest: string
   /** Whether every epoch was completed. */
   readonly whole: boolean
-}): Promise<WrittenEnd> {
-  const { journal, digest, whole } = end
+}
+
+/** Writes what outlives a run: the journal's last line, and the weights, if asked for. */
+export async function writeEnd(end: End): Promise<WrittenEnd> {
+  const { cluster, journal, whole } = end
   const [recorded, saved] = await Promise.allSettled([
-    journal.end(whole ? 'finished' : 'interrupted', digest),
+    journal.end(whole ? 'finished' : 'interrupted', cluster.progress.digest),
     save(end),
   ])
   const failed = [recorded, saved].find((outcome) => outcome.status === 'rejected')
@@ -45,21 +43,16 @@ export async function writeEnd(end: {
   }
 }
 
-type Saving = Pick<Parameters<typeof writeEnd>[0], 'settings' | 'devices' | 'committed'>
-
 /** Nothing is written over good weights by a run that has not trained any. */
-async function save(saving: Saving): Promise<SaveReport | undefined> {
-  const { settings, devices, committed } = saving
-  const { save: file } = settings.options
+async function save(end: End): Promise<SaveReport | undefined> {
+  const { save: file } = end.settings.options
   if (file === undefined) return undefined
-  if (committed === 0) return notSaved(saving, 'no step was committed')
-  if (devices.length === 0) return notSaved(saving, 'no device was left to read them from')
-  const { state } = currentBuffer(devices[0].info.regions, committed)
-  await saveWeights(file, settings.model.layout, state)
+  if (end.cluster.committed === 0) return notSaved(end, 'no step was committed')
+  await end.cluster.save(file)
   return { file, written: true }
 }
 
-function notSaved({ settings }: Saving, why: unknown): SaveReport | undefined {
+function notSaved({ settings }: End, why: unknown): SaveReport | undefined {
   const { save: file } = settings.options
   if (file === undefined) return undefined
   return { file, written: false, reason: why instanceof Error ? why.message : String(why) }
@@ -67,7 +60,7 @@ function notSaved({ settings }: Saving, why: unknown): SaveReport | undefined {
 
 /** The state digest of each device that still answers. */
 export async function digestsOf(
-  devices: readonly CrewDevice[],
+  devices: readonly Member[],
   timeoutMs: number,
 ): Promise<Record<string, string>> {
   const views = await Promise.allSettled(

@@ -1,12 +1,12 @@
 import type { Clock } from '@kaitian/actors'
-import { isKaitianError } from '@kaitian/errors'
 import type { ShardFeed } from '../data/feed.js'
 import { takeWithin } from '../data/take-within.js'
-import type { CrewDevice } from './crew.js'
+import { isGone } from './gone.js'
+import type { Member } from './members.js'
 import { addTally, emptyTally, type Tally } from './tally.js'
 
 export interface EvaluationOptions {
-  readonly devices: readonly CrewDevice[]
+  readonly devices: readonly Member[]
   readonly feed: ShardFeed
   readonly clock: Clock
   /** How long a device may take for so many samples. */
@@ -41,7 +41,7 @@ export async function evaluate(options: EvaluationOptions): Promise<Tally | unde
 
 /** Works until nothing waits; false when the device failed and its part was put back. */
 async function pull(
-  { name, ref }: CrewDevice,
+  { name, ref }: Member,
   waiting: number[],
   results: Tally[],
   { feed, clock, timeoutMs, readMs, signal, onLost }: EvaluationOptions,
@@ -56,7 +56,7 @@ async function pull(
       const limit = timeoutMs(name, feed.shardCount(part))
       results[part] = await ref.ask.evaluate({ slots }, { timeoutMs: limit })
     } catch (error) {
-      if (!isLoss(error)) throw error
+      if (!isGone(error)) throw error
       waiting.push(part)
       onLost(name, error.message)
       return false
@@ -65,16 +65,4 @@ async function pull(
     }
   }
   return true
-}
-
-/** It has ended, or does not answer; anything else is the engine's own word. */
-function isLoss(error: unknown): error is Error {
-  const codes = [
-    'ASK_TIMEOUT',
-    'THREAD_EXITED',
-    'ACTOR_STOPPED',
-    'ACTOR_QUARANTINED',
-    'ACTOR_FAILED',
-  ]
-  return isKaitianError(error) && codes.includes(error.code)
 }

@@ -1,10 +1,11 @@
+import type { Clock } from '@kaitian/actors'
 import type { KaitianError } from '@kaitian/errors'
-import type { EpochEvent, RunSummary, StepEvent } from '../run/events.js'
+import type { EpochEvent, RunSummary, StepEvent, StepTimes, TestResult } from '../run/events.js'
 import type { RunSettings } from '../run/settings.js'
 import type { Plan, Vote } from '../step/plan.js'
-import type { Tally } from './tally.js'
 
-const EVALUATION_PATIENCE = 4
+/** How many times what it last took a device may take. */
+const PATIENCE = 4
 
 /** Adds up committed steps into what a run tells: steps, epochs, the summary. */
 export class Progress {
@@ -13,16 +14,20 @@ export class Progress {
   #committed = 0
   #samples = 0
   #stepMs = 0
-  #slowestMs = 0
+  #reduceMs = 0
   #pacedSteps = 0
   #exceededSteps = 0
   #epoch = emptyEpoch()
   #digest = ''
   /** What a sample last took each device to compute, in ms. */
   readonly #sampleMs = new Map<string, number>()
+  /** What its part of a step last took each device to compute, in ms. */
+  readonly #computeMs = new Map<string, number>()
+  readonly #clock: Clock
 
-  constructor(settings: RunSettings) {
+  constructor(settings: RunSettings, clock: Clock) {
     this.#settings = settings
+    this.#clock = clock
   }
 
   get committed(): number {
@@ -39,30 +44,49 @@ export class Progress {
    * times as much and more, and it has several times that.
    */
   patienceMs(device: string, samples: number): number {
-    const measured = EVALUATION_PATIENCE * samples * (this.#sampleMs.get(device) ?? 0)
+    const measured = PATIENCE * samples * (this.#sampleMs.get(device) ?? 0)
     return Math.max(this.#settings.deadlines.control, measured)
+  }
+
+  /** How long a device may be busy with a step that was given up, before it answers again. */
+  busyMs(device: string): number {
+    return PATIENCE * (this.#computeMs.get(device) ?? 0)
   }
 
   startFrom(digest: string): void {
     this.#digest = digest
   }
 
-  /** Takes a committed step in; `cursor` counts the epoch's committed samples, this step included. */
-  step(plan: Plan, votes: readonly Vote[], stepMs: number, cursor: number): StepEvent {
-    const slowestMs = Math.max(...votes.map(({ computeMs }) => computeMs))
+  /**
+   * Takes a committed step in.
+   *
+   * @param time from when it was asked for: until its last attempt was handed out, and until now
+   * @param epoch its committed samples, this step included, and whether that is all of them
+   */
+  step(
+    plan: Plan,
+    votes: readonly Vote[],
+    time: { readonly planMs: number; readonly stepMs: number },
+    { cursor, endsEpoch }: { readonly cursor: number; readonly endsEpoch: boolean },
+  ): StepEvent {
+    const { stepMs } = time
+    const times = timesOf(votes, time)
     const lossSum = orderedLoss(votes)
     const correct = votes.reduce((sum, vote) => sum + vote.correct, 0)
     this.#committed++
     this.#digest = votes[0].digest
     this.#samples += plan.size
     this.#stepMs += stepMs
-    this.#slowestMs += slowestMs
+    this.#reduceMs += times.reduceMs
     this.#countPace(votes)
     for (const { device, count, computeMs } of votes) {
+      this.#computeMs.set(device, computeMs)
       if (count > 0) this.#sampleMs.set(device, computeMs / count)
     }
     const { epoch } = this
-    epoch.ms += stepMs
+    const now = this.#clock.now()
+    if (epoch.steps === 0) epoch.startedAt = now - stepMs
+    epoch.ms = now - epoch.startedAt
     epoch.steps++
     epoch.samples += plan.size
     epoch.lossSum += lossSum
@@ -74,17 +98,20 @@ export class Progress {
       committed: this.#committed,
       size: plan.size,
       cursor,
+      endsEpoch,
       loss: lossSum / plan.size,
       trainAccuracy: correct / plan.size,
       learningRate: plan.learningRate,
       stepMs,
-      communicationShare: communicationShare(stepMs, slowestMs),
+      times,
+      communicationShare: part(times.reduceMs, stepMs),
       devices: inOrder(plan, votes).map((vote) => ({
         device: vote.device,
         group: this.#groupOf(vote.device),
         quota: vote.count,
         computeMs: vote.computeMs,
         ownComputeMs: vote.ownComputeMs,
+        waitMs: vote.reduceMs - times.reduceMs,
       })),
       reason: plan.reason,
       moved: plan.moved,
@@ -97,7 +124,7 @@ export class Progress {
   }
 
   /** Closes the epoch under way. */
-  endEpoch(test: Tally | undefined): EpochEvent {
+  endEpoch(test: TestResult | undefined): EpochEvent {
     const { steps, samples, ms, lossSum, correct } = this.#epoch
     this.#epoch = emptyEpoch()
     const event: EpochEvent = {
@@ -108,15 +135,7 @@ export class Progress {
       loss: lossSum / samples,
       trainAccuracy: correct / samples,
       ...(this.#settings.groups.some(({ engine }) => engine === 'sim') ? { simulated: true } : {}),
-      ...(test === undefined
-        ? {}
-        : {
-            test: {
-              samples: test.count,
-              loss: test.lossSum / test.count,
-              accuracy: test.correct / test.count,
-            },
-          }),
+      ...(test && { test }),
     }
     this.#epochs.push(event)
     return event
@@ -134,7 +153,7 @@ export class Progress {
       steps: this.#committed,
       samples: this.#samples,
       samplesPerSecond: end.ms > 0 ? (this.#samples / end.ms) * 1000 : 0,
-      communicationShare: communicationShare(this.#stepMs, this.#slowestMs),
+      communicationShare: part(this.#reduceMs, this.#stepMs),
       ...(this.#pacedSteps > 0 ? { paceExceeded: this.#exceededSteps / this.#pacedSteps } : {}),
       ...(record === undefined ? {} : { recordFolder: record.folder }),
     }
@@ -158,7 +177,7 @@ export class Progress {
 }
 
 function emptyEpoch() {
-  return { ms: 0, steps: 0, samples: 0, lossSum: 0, correct: 0 }
+  return { startedAt: 0, ms: 0, steps: 0, samples: 0, lossSum: 0, correct: 0 }
 }
 
 /** In the order of the shards, so that deterministic mode prints one loss for any split. */
@@ -175,6 +194,21 @@ function inOrder({ shares }: Plan, votes: readonly Vote[]): readonly Vote[] {
   return votes.toSorted((a, b) => names.indexOf(a.device) - names.indexOf(b.device))
 }
 
-function communicationShare(stepMs: number, slowestMs: number): number {
-  return stepMs > 0 ? Math.max(0, stepMs - slowestMs) / stepMs : 0
+/**
+ * The device that was waited for most waited least itself: what its sums took is what reducing
+ * costs, and what the others waited beyond that they waited for it.
+ */
+function timesOf(
+  votes: readonly Vote[],
+  { planMs, stepMs }: { readonly planMs: number; readonly stepMs: number },
+): StepTimes {
+  const computeMs = Math.max(...votes.map((vote) => vote.computeMs))
+  const reduceMs = Math.min(...votes.map((vote) => vote.reduceMs))
+  const updateMs = Math.max(...votes.map((vote) => vote.updateMs))
+  const known = planMs + computeMs + reduceMs + updateMs
+  return { planMs, computeMs, reduceMs, updateMs, messageMs: Math.max(0, stepMs - known) }
+}
+
+function part(ms: number, wholeMs: number): number {
+  return wholeMs > 0 ? ms / wholeMs : 0
 }

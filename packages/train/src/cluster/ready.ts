@@ -1,6 +1,6 @@
 import type { ReadyEvent } from '../run/events.js'
 import type { RunSettings } from '../run/settings.js'
-import type { CrewDevice } from './crew.js'
+import type { Member } from './members.js'
 
 export interface DataSetFacts {
   readonly name: string
@@ -11,7 +11,7 @@ export interface DataSetFacts {
 export function readyEvent(
   settings: RunSettings,
   dataSet: DataSetFacts,
-  devices: readonly CrewDevice[],
+  devices: readonly Member[],
 ): ReadyEvent {
   return {
     task: settings.task.name,

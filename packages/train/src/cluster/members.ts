@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
-import type { Context, Down, Ref } from '@kaitian/actors'
+import type { Down, Ref, Spawner } from '@kaitian/actors'
 import type { CommunicatorTicket, Region } from '@kaitian/comm-native'
-import { isKaitianError, KaitianError, ownFile, toKaitianError } from '@kaitian/errors'
+import { KaitianError, ownFile, toKaitianError } from '@kaitian/errors'
 import type { Peer } from '../bridge/peering.js'
 import type { FeedLayout } from '../data/feed.js'
 import { Device } from '../device/device.js'
@@ -11,20 +11,26 @@ import { LeaderProtocol, type BridgeArgs, type Formation } from '../leader/proto
 import type { GroupOptions } from '../run/options.js'
 import type { RunSettings } from '../run/settings.js'
 import type { DeviceFault } from '../step/transition.js'
-import type { Loss, TrainerProtocol } from './protocol.js'
+import { isGone } from './gone.js'
 
 export type DeviceRef = Ref<typeof DeviceProtocol>
 type LeaderRef = Ref<typeof LeaderProtocol>
-type Ctx = Context<typeof TrainerProtocol>
 
-export interface CrewDevice {
+/** A device is gone for good. */
+export interface Loss {
+  readonly device: string
+  readonly cause: string
+  readonly fault?: DeviceFault
+}
+
+export interface Member {
   readonly name: string
   readonly group: GroupOptions
   readonly ref: DeviceRef
   readonly info: DeviceInfo
 }
 
-export interface CrewOptions {
+export interface MembersOptions {
   readonly settings: RunSettings
   readonly initial: Float32Array
   readonly train: FeedLayout
@@ -52,8 +58,8 @@ export interface GenerationHandles {
 }
 
 /** The actors of a run: devices and leaders, by name; forms them into generations. */
-export class Crew {
-  readonly devices = new Map<string, CrewDevice>()
+export class Members {
+  readonly devices = new Map<string, Member>()
   /** By group; those that are gone are not among them. */
   readonly #leaders = new Map<string, LeaderRef>()
   /** How many were started, for their names. */
@@ -61,15 +67,15 @@ export class Crew {
   /** Where each group's bridge listens. */
   #peers: readonly Peer[] = []
   #onLeaderGone: (cause: string) => void = () => {}
-  readonly #ctx: Ctx
-  readonly #options: CrewOptions
+  readonly #spawner: Spawner
+  readonly #options: MembersOptions
 
-  constructor(ctx: Ctx, options: CrewOptions) {
-    this.#ctx = ctx
+  constructor(spawner: Spawner, options: MembersOptions) {
+    this.#spawner = spawner
     this.#options = options
   }
 
-  get(device: string): CrewDevice {
+  get(device: string): Member {
     return this.devices.get(device)!
   }
 
@@ -125,22 +131,27 @@ export class Crew {
   async #dismissLeaders(isDismissed: (group: string) => boolean): Promise<void> {
     const dismissed = [...this.#leaders].filter(([group]) => isDismissed(group))
     for (const [group] of dismissed) this.#leaders.delete(group)
-    await Promise.allSettled(dismissed.map(([, leader]) => this.#ctx.kill(leader)))
+    await Promise.allSettled(dismissed.map(([, leader]) => this.#spawner.kill(leader)))
   }
 
   /**
    * Makes a generation of these devices: all leave the old one, links are
    * mended, leaders open communicators, all enter.
    *
+   * @param patienceMs how long a device may be busy with what it had in hand, at least
    * @throws FormError naming who could not take part; DIGEST_MISMATCH.
    */
-  async form(generation: number, names: readonly string[]): Promise<GenerationHandles> {
+  async form(
+    generation: number,
+    names: readonly string[],
+    patienceMs: (device: string) => number,
+  ): Promise<GenerationHandles> {
     const timeoutMs = this.#options.settings.deadlines.control
     const devices = names.map((name) => this.get(name))
-    const joined = await each(devices, ({ name, ref }) => [
-      [name],
-      ref.ask.join(undefined, { timeoutMs }),
-    ])
+    const joined = await each(devices, ({ name, ref }) => {
+      const patience = { timeoutMs: Math.max(timeoutMs, patienceMs(name)) }
+      return [[name], ref.ask.join(undefined, patience)]
+    })
     const digest = agreedDigest(devices, joined)
     const members = devices.map((device, index) => ({ ...device, ...joined[index] }))
     const groups = this.#options.settings.groups
@@ -212,28 +223,24 @@ export class Crew {
     try {
       return await ask(leader)
     } catch (error) {
-      const isGone = isKaitianError(error) && GONE.includes(error.code)
-      if (isGone && this.#leaders.get(group) === leader) this.#leaders.delete(group)
+      if (isGone(error) && this.#leaders.get(group) === leader) {
+        this.#leaders.delete(group)
+        // One that only does not answer.
+        void this.#spawner.kill(leader).catch(() => {})
+      }
       throw error
     }
   }
 
-  get leaders(): Iterable<LeaderRef> {
-    return this.#leaders.values()
-  }
-
   async #spawnLeader(group: GroupOptions): Promise<void> {
     const { settings, placement } = this.#options
-    const leader = await this.#ctx.spawn(
+    const leader = await this.#spawner.spawn(
       Leader,
       {
         group: group.name,
         backend: settings.backend,
-        buckets: settings.buckets,
-        dtype: settings.deterministic ? 'i64' : 'f32',
         ...(this.#bridged && { bridge: this.#bridgeArgs(group) }),
         deadlines: settings.deadlines,
-        trainer: this.#ctx.self,
       },
       {
         name: `leader-${group.name}-${this.#led++}`,
@@ -241,7 +248,7 @@ export class Crew {
       },
     )
     this.#leaders.set(group.name, leader)
-    this.#ctx.watch(leader, (down) => {
+    this.#spawner.watch(leader, (down) => {
       if (this.#leaders.get(group.name) !== leader) return
       this.#leaders.delete(group.name)
       this.#onLeaderGone(causeOf(`the leader of ${group.name}`, down))
@@ -259,7 +266,6 @@ export class Crew {
     const { settings, placement, initial, train, test } = this.#options
     const args = {
       device: name,
-      group: group.name,
       engine: group.engine,
       settings: group.settings ?? {},
       ...(group.pace === undefined ? {} : { pace: group.pace }),
@@ -271,10 +277,9 @@ export class Crew {
       backend: settings.backend,
       deterministic: settings.deterministic,
       bucketSize: settings.bucketSize,
-      trainer: this.#ctx.self,
     }
     const on = placement === 'inline' ? 'inline' : { thread: deviceModule() }
-    const ref = await this.#ctx.spawn(Device, args, { name: name.replace(':', '-'), on })
+    const ref = await this.#spawner.spawn(Device, args, { name: name.replace(':', '-'), on })
     const info = await ref.ask.describe(undefined, { timeoutMs: settings.deadlines.control })
     this.devices.set(name, { name, group, ref, info })
   }
@@ -282,7 +287,7 @@ export class Crew {
   /** Calls back when a device, or a leader that is in use, is gone. */
   watch(onDevice: (loss: Loss) => void, onLeader: (cause: string) => void): void {
     for (const { name, ref } of this.devices.values()) {
-      this.#ctx.watch(ref, (down) => {
+      this.#spawner.watch(ref, (down) => {
         const fault = faultOf(name, down)
         onDevice({ device: name, cause: causeOf(name, down), ...(fault && { fault }) })
       })
@@ -290,8 +295,6 @@ export class Crew {
     this.#onLeaderGone = onLeader
   }
 }
-
-const GONE: readonly string[] = ['THREAD_EXITED', 'ACTOR_STOPPED', 'ACTOR_FAILED']
 
 function causeOf(name: string, down: Down): string {
   const error = ownError(down)
@@ -316,7 +319,7 @@ const deviceModule = (): URL => ownFile('./device/device.js', import.meta.url)
 const leaderModule = (): URL => ownFile('./leader/leader.js', import.meta.url)
 
 /** T5: a member takes part only with the others' bits. */
-function agreedDigest(devices: readonly CrewDevice[], joined: readonly Joined[]): string {
+function agreedDigest(devices: readonly Member[], joined: readonly Joined[]): string {
   const other = joined.findIndex(({ digest }) => digest !== joined[0].digest)
   if (other < 0) return joined[0].digest
   const names = [devices[0].name, devices[other].name]
