@@ -3,6 +3,7 @@ import { isKaitianError, KaitianError, messageOf } from '@kaitian/errors'
 import { wrap } from 'comlink'
 import type { EventEmitter } from 'eventemitter3'
 import {
+  abortSignal,
   anything,
   callback,
   checkArgument,
@@ -17,7 +18,7 @@ import { deferred } from '../deferred.js'
 import { eventsOf } from '../events.js'
 import { stopLimit } from '../supervision/options.js'
 import { portEndpoint } from './endpoint.js'
-import type { FacadeData, FacadeFrame, Outcome } from './facade-wire.js'
+import { EVENTS_PER_WORD, type FacadeData, type FacadeFrame, type Outcome } from './facade-wire.js'
 
 /** Event names and their payloads. */
 export type FacadeEvents = Record<string, unknown>
@@ -64,6 +65,11 @@ export interface FacadeOptions {
   timeoutMs?: number
   clock?: Clock
   /**
+   * Aborting it gives up a thread that is still starting, by force: what its factory has begun is not
+   * disposed of. Of no effect once the facade is open.
+   */
+  signal?: AbortSignal
+  /**
    * Gets what the thread prints, and what threads that it starts do. Without it that goes to this
    * thread's own stdout and stderr.
    */
@@ -80,16 +86,36 @@ export async function openFacade<Api, Events extends object = FacadeEvents>(
 ): Promise<Facade<Api, Events>> {
   checkArgument('openFacade()', 'module', module, url)
   checkOptions('openFacade()', options, openShape)
+  options.signal?.throwIfAborted()
   const facade = new ThreadFacade(module, options)
-  await facade.ready
+  await openedUnless(options.signal, facade)
   // What `Api` and `Events` promise is what the module's factory was checked against.
   return facade as unknown as Facade<Api, Events>
+}
+
+/** Rejects with the signal's reason once the thread that it gave up has ended. */
+async function openedUnless(signal: AbortSignal | undefined, facade: ThreadFacade): Promise<void> {
+  const given = deferred<void>()
+  const giveUp = (): void =>
+    void facade.dispose({ timeoutMs: 0 }).then(given.resolve, given.resolve)
+  signal?.addEventListener('abort', giveUp, { once: true })
+  try {
+    await Promise.race([facade.ready, given.promise])
+  } catch (error) {
+    if (signal?.aborted !== true) throw error
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
+  }
+  if (signal?.aborted !== true) return
+  await given.promise
+  throw signal.reason
 }
 
 const openShape = shapeOf<FacadeOptions>({
   data: anything,
   timeoutMs: limitMs,
   clock: withMethods('a Clock', 'now', 'sleep', 'after'),
+  signal: abortSignal,
   print: callback,
 })
 const disposeShape = shapeOf({ timeoutMs: limitMs, exitMs: limitMs })
@@ -115,6 +141,8 @@ class ThreadFacade {
   readonly #clock: Clock
   readonly #timeoutMs: number | undefined
   #lastPing = 0
+  /** Read so far. */
+  #events = 0
   #crash: unknown
 
   constructor(module: URL, { data, timeoutMs, clock = systemClock, print }: FacadeOptions) {
@@ -191,10 +219,14 @@ class ThreadFacade {
         return
       case 'event':
         this.events.emit(frame.name, frame.payload)
+        if (++this.#events % EVENTS_PER_WORD === 0) {
+          this.#port.postMessage({ t: 'read', events: this.#events } satisfies FacadeFrame, [])
+        }
         return
       case 'pong':
         return this.#pings.get(frame.id)?.()
       case 'ping':
+      case 'read':
       case 'close':
     }
   }
