@@ -61,7 +61,8 @@ export class FakeRuntime {
     this.calls.push('open')
     await turn()
     if (this.#script.refuse !== undefined) throw this.#script.refuse
-    this.events.emit('ready', ready(this.#script.epochs ?? 2))
+    const { epochs = 2, steps = 5 } = this.#script
+    this.events.emit('ready', ready(epochs, epochs * steps))
     this.events.emit('generation', generation(1, 'start'))
   }
 
@@ -116,7 +117,7 @@ function never(): Promise<never> {
   return new Promise(() => {})
 }
 
-function ready(epochs: number): ReadyEvent {
+function ready(epochs: number, steps: number): ReadyEvent {
   const pace = { alphaMs: 8, betaMs: 0.5 }
   return {
     task: 'fake <task>',
@@ -124,6 +125,7 @@ function ready(epochs: number): ReadyEvent {
     trainSamples: 320,
     testSamples: 100,
     epochs,
+    steps,
     batch: 64,
     shard: 8,
     weights: 1234,

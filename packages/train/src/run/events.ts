@@ -16,6 +16,8 @@ export interface ReadyEvent {
   readonly trainSamples: number
   readonly testSamples: number
   readonly epochs: number
+  /** Steps that the run is to commit: those of all epochs, or `maxSteps` where that is less. */
+  readonly steps: number
   readonly batch: number
   readonly shard: number
   readonly weights: number
@@ -93,6 +95,8 @@ export interface EpochEvent {
   readonly ms: number
   readonly steps: number
   readonly samples: number
+  /** The run ended in the middle of it, by `maxSteps`, a stop or a failure: the rest was not trained on. */
+  readonly partial?: true
   readonly loss: number
   readonly trainAccuracy: number
   /** An engine `sim` took part: losses and accuracies are not those of the model. */

@@ -105,6 +105,7 @@ export class Progress {
       ms,
       steps,
       samples,
+      ...(samples < this.#settings.dealing.samples ? { partial: true } : {}),
       loss: lossSum / samples,
       trainAccuracy: correct / samples,
       ...(this.#settings.groups.some(({ engine }) => engine === 'sim') ? { simulated: true } : {}),

@@ -300,8 +300,8 @@ export class Trainer implements Handlers<typeof TrainerProtocol> {
     this.#ended = true
     this.#state = ended
     this.#deadline.cancel()
-    // The epoch was complete, only its evaluation was not.
-    if (this.#evaluation !== undefined) this.#args.emit('epoch', this.#progress.endEpoch(undefined))
+    // Cut short, or complete but for its evaluation.
+    if (this.#progress.epoch.steps > 0) this.#args.emit('epoch', this.#progress.endEpoch(undefined))
     const { settings, journal } = this.#args
     const devices = this.#members.map((name) => this.#crew.get(name))
     const { committed, digest } = this.#progress
