@@ -78,7 +78,8 @@ export interface FacadeOptions {
 
 /**
  * Starts a thread with `module`, which calls `serveFacade`. Rejects with `SPAWN_FAILED` when the
- * module or its factory fails; the cause is the error itself.
+ * module or its factory fails; the cause is the error itself. `fields` have an `exitCode` where the
+ * thread has died of it, instead of refusing.
  */
 export async function openFacade<Api, Events extends object = FacadeEvents>(
   module: URL,
@@ -318,7 +319,7 @@ class ThreadFacade {
       `The thread behind the facade died: ${detail}; open another one`,
       { cause, fields },
     )
-    this.#ready.reject(this.#notOpened(cause ?? error))
+    this.#ready.reject(this.#notOpened(cause ?? error, { exitCode: code }))
     this.#finish(error)
     this.#exited.resolve()
   }
@@ -330,11 +331,11 @@ class ThreadFacade {
     this.#calls.clear()
   }
 
-  #notOpened(cause: unknown): KaitianError {
+  #notOpened(cause: unknown, died: { exitCode?: number } = {}): KaitianError {
     const detail = messageOf(cause)
     return new KaitianError('SPAWN_FAILED', `${this.#module.href} did not start: ${detail}`, {
       cause,
-      fields: { module: this.#module.href },
+      fields: { module: this.#module.href, ...died },
     })
   }
 }
