@@ -70,7 +70,6 @@ function reaches({ events, finished }: Training, share: number): Promise<boolean
     events.on('step', ({ committed }) => {
       if (committed >= share * TOTAL_STEPS) resolve(true)
     })
-    const ended = (): void => resolve(false)
-    finished.then(ended, ended)
+    void finished.then(() => resolve(false))
   })
 }

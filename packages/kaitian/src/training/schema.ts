@@ -23,6 +23,8 @@ export interface TrainingOptions extends Omit<
   readonly weights?: string | URL
   /** safetensors file to write the final weights to; not written by a run that commits no step. */
   readonly save?: string | URL
+  /** Aborting it stops the run, as `stop()` does. One that is aborted already starts nothing. */
+  readonly signal?: AbortSignal
 }
 
 export interface RecordingOptions {
@@ -73,6 +75,7 @@ export const trainingEntries = {
   record: v.optional(shortOr(place, record)),
   weights: v.optional(place),
   save: v.optional(place),
+  signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
 } satisfies Entries<TrainingOptions>
 
 export const trainingSchema = strict(trainingEntries)

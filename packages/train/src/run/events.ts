@@ -1,4 +1,4 @@
-import type { ErrorRecord } from '@kaitian/errors'
+import type { ErrorRecord, KaitianError } from '@kaitian/errors'
 
 /** What a run tells the user's thread while it goes on: plain data, one channel. */
 export interface TrainEvents {
@@ -8,6 +8,15 @@ export interface TrainEvents {
   fault: FaultEvent
   epoch: EpochEvent
   end: RunSummary
+}
+
+/** The same as it crosses threads, where an error would lose its code and fields. */
+export interface SentEvents extends Omit<TrainEvents, 'end'> {
+  end: SentSummary
+}
+
+export interface SentSummary extends Omit<RunSummary, 'error'> {
+  readonly error?: ErrorRecord
 }
 
 export interface ReadyEvent {
@@ -70,6 +79,11 @@ export interface StepEvent {
   readonly reason: string
   readonly moved: boolean
   readonly digest: string
+  /**
+   * Steps before this one that were committed but not told, since more than a thousand events were
+   * waiting for the listener's thread. Absent where there are none.
+   */
+  readonly skipped?: number
 }
 
 export interface DeviceStep {
@@ -105,8 +119,10 @@ export interface EpochEvent {
 }
 
 export interface RunSummary {
+  /** `finished`: all steps were committed. `stopped`: somebody asked for the end before that. */
   readonly outcome: 'finished' | 'stopped' | 'failed'
-  readonly error?: ErrorRecord
+  /** Why it failed; present then alone. */
+  readonly error?: KaitianError
   readonly epochs: readonly EpochEvent[]
   readonly steps: number
   readonly samples: number
@@ -116,7 +132,7 @@ export interface RunSummary {
   /** Sum of (stepMs − slowest compute) ÷ sum of stepMs. */
   readonly communicationShare: number
   readonly generations: number
-  /** State digest of each surviving device after the last commit; all equal. */
+  /** State digest of each surviving device after the last commit; all equal. Empty where none could tell. */
   readonly digests: Readonly<Record<string, string>>
   /** Share of device-steps whose own compute exceeded the pace; absent without a pace. */
   readonly paceExceeded?: number

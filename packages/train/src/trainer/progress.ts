@@ -130,7 +130,7 @@ export class Progress {
     const { record } = this.#settings.options
     return {
       ...end,
-      ...(error === undefined ? {} : { outcome: 'failed', error: error.toRecord() }),
+      ...(error === undefined ? {} : { outcome: 'failed', error }),
       epochs: this.#epochs,
       steps: this.#committed,
       samples: this.#samples,
