@@ -44,6 +44,13 @@ function isPlace(value: unknown): boolean {
   return typeof value === 'string' ? value !== '' : value instanceof URL
 }
 
+/** Also one of another realm, as test runners make them. */
+function isSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { aborted, addEventListener: listen } = value as Partial<AbortSignal>
+  return typeof aborted === 'boolean' && typeof listen === 'function'
+}
+
 /** Short, or in full where the value is an object. */
 function shortOr(short: v.GenericSchema, full: v.GenericSchema): v.GenericSchema {
   const isShort = (value: unknown): boolean =>
@@ -75,7 +82,7 @@ export const trainingEntries = {
   record: v.optional(shortOr(place, record)),
   weights: v.optional(place),
   save: v.optional(place),
-  signal: v.optional(v.instance(AbortSignal, 'must be an AbortSignal')),
+  signal: v.optional(v.custom<AbortSignal>(isSignal, 'must be an AbortSignal')),
 } satisfies Entries<TrainingOptions>
 
 export const trainingSchema = strict(trainingEntries)
