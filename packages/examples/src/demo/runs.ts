@@ -53,7 +53,9 @@ function start(name: string, options: Omit<TrainingOptions, 'task'>): Training {
 async function follow(name: string, training: Training): Promise<FinishedRun> {
   const history = new RunHistory(training)
   const times = new StepTimes(training)
-  return { name, history, times, summary: await training.finished }
+  const summary = await training.finished
+  if (summary.error !== undefined) throw summary.error
+  return { name, history, times, summary }
 }
 
 /** Injects both faults, unless the run ends before. */
