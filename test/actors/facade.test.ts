@@ -121,6 +121,22 @@ test('an import error and a failing factory refuse the opening', async () => {
   await rejection(openFacade(silent), 'SPAWN_FAILED')
 })
 
+test('a thread that does not come up can be given up, and is gone then', async () => {
+  const giveUp = new AbortController()
+  const opening = openFacade(module, { data: { stuck: true }, signal: giveUp.signal })
+  setTimeout(() => giveUp.abort(new KaitianError('CANCELLED', 'no more')), 300)
+  await rejection(opening, 'CANCELLED')
+  assert.not(process.getActiveResourcesInfo().some((kind) => /Port|Worker/.test(kind)))
+  await rejection(openFacade(module, { signal: giveUp.signal }), 'CANCELLED')
+})
+
+test('who emits can see how far the reader is behind', async () => {
+  const desk = await open()
+  assert.is(await desk.api.countUnread(1000), 1000)
+  await eventually(async () => (await desk.api.unread()) < 32)
+  await desk.dispose()
+})
+
 test('only the object’s own methods can be called', async () => {
   const desk = await open()
   const api = desk.api as unknown as Record<string, unknown>

@@ -316,6 +316,14 @@ test('what is too large to be an account of a failure is cut, or left out', () =
   assert.equal(Object.keys((ours as KaitianError).fields), ['kept'])
 })
 
+test('in JSON an error is its record, wherever it stands', () => {
+  const error = new KaitianError('BAD_ARGUMENT', 'why', { cause: new RangeError('because') })
+  assert.equal(
+    JSON.parse(JSON.stringify({ error })),
+    JSON.parse(JSON.stringify({ error: error.toRecord() })),
+  )
+})
+
 test('a record stays as it was made', () => {
   let reads = 0
   const inner = Object.defineProperty({}, 'reads', { enumerable: true, get: () => ++reads })

@@ -63,6 +63,19 @@ test('a run without a terminal prints plain lines and a table, and ends with 0',
   assert.is(ran.listening(), 0)
 })
 
+test('progress counts the steps that the run is to commit, and an epoch cut short is said', async () => {
+  const script = { epochs: 20, maxSteps: 7 }
+  const ran = runOnFake(plain, script)
+  assert.is(await ran.code, 0)
+  assert.match(ran.text.out, /^plan 7 steps in 2 of 20 epochs, 64 samples a step/m)
+  assert.match(ran.text.out, /^epoch 1\/2: /m)
+  assert.match(ran.text.out, /^epoch 2\/2 \(partial\): /m)
+  assert.is(ran.text.out.match(/^step \d of epoch \d: /gm)?.length, 7)
+  const shown = runOnFake(plain, script, { isTTY: true })
+  assert.is(await shown.code, 0)
+  assert.match(shown.text.out, 'step 7/7')
+})
+
 test('on a terminal the same lines appear around a bar, and the cursor comes back', async () => {
   const ran = runOnFake(plain, { steps: 20 }, { isTTY: true })
   assert.is(await ran.code, 0)

@@ -10,6 +10,12 @@ export interface FakeScript {
   readonly refuse?: KaitianError
   /** `run` ends with outcome `failed` after this many steps. */
   readonly failAfter?: number
+  /** As the run is told of `maxSteps`. */
+  readonly maxSteps?: number
+  /** The thread dies after this many steps. */
+  readonly dieAfter?: number
+  /** `open` does not return. */
+  readonly slow?: boolean
   /** `stop` is not heard, and neither `run` nor `close` ever ends. */
   readonly deaf?: boolean
 }
@@ -60,18 +66,26 @@ export class FakeRuntime {
   async #open(): Promise<void> {
     this.calls.push('open')
     await turn()
+    if (this.#script.slow === true) await never()
     if (this.#script.refuse !== undefined) throw this.#script.refuse
-    this.events.emit('ready', ready(this.#script.epochs ?? 2))
+    const { epochs = 2, steps = 5, maxSteps = Infinity } = this.#script
+    this.events.emit('ready', ready(epochs, Math.min(maxSteps, epochs * steps)))
     this.events.emit('generation', generation(1, 'start'))
   }
 
-  async #run(): Promise<RunSummary> {
-    const { epochs = 2, steps = 5, deaf = false, failAfter } = this.#script
+  async #run(): Promise<void> {
+    const { epochs = 2, steps = 5, deaf = false, failAfter, dieAfter, maxSteps } = this.#script
     const done: EpochEvent[] = []
     let committed = 0
     for (let epoch = 0; epoch < epochs && !this.#stopped; epoch++) {
       for (let step = 0; step < steps && !this.#stopped; step++) {
         await turn()
+        if (committed === dieAfter) throw dead()
+        if (committed === maxSteps) {
+          const cut = { ...epochEvent(epoch, step), partial: true } as const
+          this.events.emit('epoch', cut)
+          return this.#end('finished', committed, [...done, cut])
+        }
         if (committed === failAfter) return this.#end('failed', committed, done)
         committed++
         this.events.emit('step', stepEvent(epoch, step, committed))
@@ -84,12 +98,12 @@ export class FakeRuntime {
     return this.#end(this.#stopped ? 'stopped' : 'finished', committed, done)
   }
 
-  #end(outcome: RunSummary['outcome'], steps: number, epochs: EpochEvent[]): RunSummary {
+  #end(outcome: RunSummary['outcome'], steps: number, epochs: EpochEvent[]): void {
     const error = new KaitianError('NO_DEVICES_LEFT', 'All devices are gone.', {
       fields: { devices: [] },
       cause: new Error('the last one was killed'),
     }).toRecord()
-    const summary: RunSummary = {
+    const summary = {
       outcome,
       ...(outcome === 'failed' ? { error } : {}),
       epochs,
@@ -104,8 +118,12 @@ export class FakeRuntime {
       recordFolder: '/tmp/record',
     }
     this.events.emit('end', summary)
-    return summary
   }
+}
+
+function dead(): KaitianError {
+  const cause = new Error('JS heap out of memory')
+  return new KaitianError('THREAD_EXITED', 'The thread died.', { cause, fields: { exitCode: 1 } })
 }
 
 function turn(): Promise<void> {
@@ -116,7 +134,7 @@ function never(): Promise<never> {
   return new Promise(() => {})
 }
 
-function ready(epochs: number): ReadyEvent {
+function ready(epochs: number, steps: number): ReadyEvent {
   const pace = { alphaMs: 8, betaMs: 0.5 }
   return {
     task: 'fake <task>',
@@ -124,6 +142,7 @@ function ready(epochs: number): ReadyEvent {
     trainSamples: 320,
     testSamples: 100,
     epochs,
+    steps,
     batch: 64,
     shard: 8,
     weights: 1234,

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { KaitianError, type ErrorRecord } from 'kaitian'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { runOnFake } from './command.js'
@@ -40,6 +41,21 @@ test('the lines come in order, one event each', async () => {
   assert.equal([events[0], events[1], events.at(-1)], ['ready', 'generation', 'end'])
   assert.is(events.filter((event) => event === 'step').length, 10)
   assert.is(events.filter((event) => event === 'epoch').length, 2)
+})
+
+test('a run that is refused before it began has its end alone, with the error as a record', async () => {
+  const task = fileURLToPath(import.meta.url)
+  const cause = new RangeError('because')
+  const refuse = new KaitianError('BAD_MODEL', 'No layers.', { cause, fields: { layers: 0 } })
+  const ran = runOnFake(['train', task, '--json'], { refuse })
+  assert.is(await ran.code, 2)
+  assert.is(ran.text.err, 'kaitian: BAD_MODEL: No layers.\n')
+  const { event, outcome, error, ...rest } = JSON.parse(ran.text.out) as Line
+  assert.equal([event, outcome, rest['generations']], ['end', 'failed', 0])
+  const { name, code, message, fields, cause: inner } = error as ErrorRecord
+  assert.equal([name, code, message], ['KaitianError', 'BAD_MODEL', 'No layers.'])
+  assert.equal([fields, inner?.name, inner?.message], [{ layers: 0 }, 'RangeError', 'because'])
+  assert.equal(undocumented([{ event, outcome, error, ...rest }]), [])
 })
 
 test.run()

@@ -81,6 +81,8 @@ test('paths become absolute, short forms full, and the rest passes through', ({ 
     record: 'records',
     weights: pathToFileURL(join(folder, 'w.safetensors')),
     deterministic: true,
+    // Stays in this thread.
+    signal: new AbortController().signal,
   })
   assert.equal(options, {
     task: hrefOf(task),

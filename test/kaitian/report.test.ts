@@ -43,7 +43,7 @@ test('the page holds the run, and nothing that a browser would fetch', async ({ 
 })
 
 test('names and reasons cannot become markup', async () => {
-  const training = new Training(async () => new FakeRuntime(), virtualClock())
+  const training = new Training(async () => new FakeRuntime(), { clock: virtualClock() })
   const history = new RunHistory(training)
   await training.finished
   training.events.emit('fault', { kind: 'down', message: '</script><b>' })
@@ -57,7 +57,7 @@ test('names and reasons cannot become markup', async () => {
 
 test('a long run is thinned, not cut', async () => {
   const runtime = new FakeRuntime({ epochs: 0 })
-  const training = new Training(async () => runtime, virtualClock())
+  const training = new Training(async () => runtime, { clock: virtualClock() })
   const history = new RunHistory(training)
   const steps = 20_001
   await training.finished

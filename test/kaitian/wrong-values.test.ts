@@ -77,6 +77,8 @@ const cases: [change: object, names: RegExp][] = [
     /^ports\.a must be a whole number from 0 to 65535/,
   ]),
   [{ ports: [] }, /^ports must be an object/],
+  [{ signal: 'SIGINT' }, /^signal must be an AbortSignal; it is "SIGINT"\.$/],
+  [{ signal: { aborted: true } }, /^signal must be an AbortSignal/],
   [{ maxStep: 1 }, /^maxStep is not known here; did you mean maxSteps\?$/],
   [{ epoch: 1 }, /did you mean epochs\?$/],
   [{ deadline: 1000 }, /did you mean deadlineMs\?$/],

@@ -21,12 +21,8 @@ const SERVICE = `
 import { train } from 'kaitian'
 
 const training = train({ task: 'node_modules/kaitian/example', groups: ['a=tfjs@cpu'], maxSteps: 2, evaluate: false })
-try {
-  const { outcome }: { outcome: string } = await training.finished
-  console.log(outcome)
-} catch (error) {
-  console.log(error.code, error.message)
-}
+const { outcome, error } = await training.finished
+console.log(error === undefined ? outcome : \`\${error.code} \${error.message}\`)
 `
 
 const ACTORS = `

@@ -186,6 +186,8 @@ test('stop ends the run between steps, and says where it stood', async () => {
   assert.is(summary.outcome, 'stopped')
   assert.is(summary.steps, steps.length)
   assert.ok(summary.steps < 12)
+  const { partial, steps: committed } = summary.epochs.at(-1)!
+  assert.equal([partial, committed], [true, summary.steps])
 })
 
 test.run()

@@ -34,13 +34,20 @@ test('a device that dies while it evaluates leaves its part to another', async (
   assert.is(summary.epochs[0].test?.samples, 130)
 })
 
-test('maxSteps ends a run in mid-epoch; a fraction of a step is refused', async () => {
+test('maxSteps ends a run in mid-epoch, which is said; a fraction of a step is refused', async () => {
   const options = { groups: groupsOf('sim', [1]), evaluate: false }
+  const planned: number[] = []
   const { summary } = await tryRun({
     options: { ...options, maxSteps: 5 },
     surroundings: inline,
+    on: ({ name, payload }) => name === 'ready' && planned.push(payload.steps),
   })
   assert.is(summary.steps, 5)
+  assert.equal(planned, [5])
+  assert.equal(
+    summary.epochs.map(({ partial, steps }) => [partial, steps]),
+    [[true, 5]],
+  )
   const refused = tryRun({ options: { ...options, maxSteps: 1.5 } })
   const error = (await refused.catch((reason: unknown) => reason)) as KaitianError
   assert.is(error.code, 'BAD_ARGUMENT')
@@ -52,6 +59,7 @@ test('a run that maxSteps ends at an epoch border is not recorded as finished', 
     surroundings: inline,
   })
   assert.is(summary.outcome, 'finished')
+  assert.is(summary.epochs[0].partial, undefined)
   assert.ok(verdict.ok, verdict.summary)
 })
 

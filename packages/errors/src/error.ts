@@ -36,6 +36,11 @@ export class KaitianError extends Error {
     return new Recorder().record(this, 1)
   }
 
+  /** In JSON, as in a service's log, an error is its record; of any other error almost nothing is left. */
+  toJSON(): ErrorRecord {
+    return this.toRecord()
+  }
+
   static fromRecord(record: ErrorRecord): KaitianError {
     return ours(record, 1)
   }

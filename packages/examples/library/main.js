@@ -16,7 +16,7 @@ training.events.on('fault', ({ message }) => console.log(message))
 
 try {
   const { outcome, error, samples, digests } = await training.finished
-  if (outcome === 'failed') throw new Error(error?.message)
+  if (outcome === 'failed') throw error
   console.log(`${samples} samples; the state of each device:`, digests)
 } finally {
   await training.close()

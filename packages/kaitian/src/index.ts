@@ -1,7 +1,7 @@
 // The public API. Everything a user needs comes through this one import.
 
 export { train } from './training/train.js'
-export type { Training, TrainingEvents } from './training/training.js'
+export type { TrainEvents, Training, TrainingEvents } from './training/training.js'
 export type { TrainingOptions } from './training/schema.js'
 export { parseGroup, type GroupRequest } from './groups/parse.js'
 export type { GroupDescription } from './groups/assign.js'
@@ -46,5 +46,4 @@ export type {
   SgdOptions,
   StepEvent,
   Task,
-  TrainEvents,
 } from '@kaitian/train'

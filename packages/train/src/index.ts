@@ -26,6 +26,7 @@ export { chooseGroups, type ChosenGroups, type Machine } from './run/choose-grou
 export { checkNames, groupEntries, recordEntries, runEntries } from './run/schema.js'
 export type { SgdOptions, Task } from './run/task.js'
 export { checkTask } from './run/load-task.js'
+export { sending } from './runtime/sending.js'
 export { Runtime, type Emit, type Surroundings } from './runtime/runtime.js'
 
 /** Module of the runtime's thread, for `openFacade`. */

@@ -7,7 +7,14 @@ import type { FacadeData, FacadeFrame, Outcome } from './facade-wire.js'
 import { disposeOf } from '../actor/owned.js'
 
 /** Sends an event to the facade's `events`. Throws `MESSAGE_NOT_CLONEABLE`. */
-export type Emit = (event: string, payload: unknown) => void
+export interface Emit {
+  (event: string, payload: unknown): void
+  /**
+   * Events that the other thread has not read yet, or has read a moment ago. They wait in memory
+   * while its event loop is blocked, so who emits without end looks at this and leaves some out.
+   */
+  unread(): number
+}
 
 type Method = (...args: unknown[]) => unknown
 
@@ -24,9 +31,11 @@ export function serveFacade<Data, Api extends object>(
     post(port, { t: 'crashed', error: record(error) })
     process.exit(1)
   })
-  const emit: Emit = (name, payload) => {
+  const events = { sent: 0, read: 0 }
+  const send = (name: string, payload: unknown): void => {
     try {
       post(port, { t: 'event', name, payload })
+      events.sent++
     } catch (cause) {
       throw new KaitianError(
         'MESSAGE_NOT_CLONEABLE',
@@ -35,10 +44,16 @@ export function serveFacade<Data, Api extends object>(
       )
     }
   }
-  void serve(port, () => factory(data as Data, emit))
+  const emit: Emit = Object.assign(send, { unread: () => events.sent - events.read })
+  const onRead = (count: number): void => void (events.read = count)
+  void serve(port, () => factory(data as Data, emit), onRead)
 }
 
-async function serve(port: MessagePort, make: () => object | Promise<object>): Promise<void> {
+async function serve(
+  port: MessagePort,
+  make: () => object | Promise<object>,
+  onRead: (count: number) => void,
+): Promise<void> {
   let api: object
   try {
     api = await make()
@@ -50,6 +65,7 @@ async function serve(port: MessagePort, make: () => object | Promise<object>): P
   const onFrame = (frame: FacadeFrame): void => {
     if (frame.t === 'close') void close(port, api)
     if (frame.t === 'ping') post(port, { t: 'pong', id: frame.id })
+    if (frame.t === 'read') onRead(frame.events)
   }
   expose(
     Object.fromEntries([...methods].map(([name, method]) => [name, answering(api, method)])),

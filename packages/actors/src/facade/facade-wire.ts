@@ -10,6 +10,8 @@ export type FacadeFrame =
   | { t: 'ready'; methods: string[] }
   | { t: 'failed'; error: ErrorRecord }
   | { t: 'event'; name: string; payload: unknown }
+  /** To the runtime's thread: so many events have been read in all. */
+  | { t: 'read'; events: number }
   /** An uncaught error; the thread ends. */
   | { t: 'crashed'; error: ErrorRecord }
   /** To the runtime's thread, and back from its event loop: it is alive. */
@@ -17,6 +19,9 @@ export type FacadeFrame =
   | { t: 'pong'; id: number }
   /** To the runtime's thread: dispose of the object and end. */
   | { t: 'close' }
+
+/** Events are read without a word for each. */
+export const EVENTS_PER_WORD = 32
 
 /** What a facade's thread finds in its workerData. */
 export interface FacadeData {

@@ -3,6 +3,7 @@ import { isKaitianError, KaitianError, messageOf } from '@kaitian/errors'
 import { wrap } from 'comlink'
 import type { EventEmitter } from 'eventemitter3'
 import {
+  abortSignal,
   anything,
   callback,
   checkArgument,
@@ -17,7 +18,7 @@ import { deferred } from '../deferred.js'
 import { eventsOf } from '../events.js'
 import { stopLimit } from '../supervision/options.js'
 import { portEndpoint } from './endpoint.js'
-import type { FacadeData, FacadeFrame, Outcome } from './facade-wire.js'
+import { EVENTS_PER_WORD, type FacadeData, type FacadeFrame, type Outcome } from './facade-wire.js'
 
 /** Event names and their payloads. */
 export type FacadeEvents = Record<string, unknown>
@@ -64,6 +65,11 @@ export interface FacadeOptions {
   timeoutMs?: number
   clock?: Clock
   /**
+   * Aborting it gives up a thread that is still starting, by force: what its factory has begun is not
+   * disposed of. Of no effect once the facade is open.
+   */
+  signal?: AbortSignal
+  /**
    * Gets what the thread prints, and what threads that it starts do. Without it that goes to this
    * thread's own stdout and stderr.
    */
@@ -72,7 +78,8 @@ export interface FacadeOptions {
 
 /**
  * Starts a thread with `module`, which calls `serveFacade`. Rejects with `SPAWN_FAILED` when the
- * module or its factory fails; the cause is the error itself.
+ * module or its factory fails; the cause is the error itself. `fields` have an `exitCode` where the
+ * thread has died of it, instead of refusing.
  */
 export async function openFacade<Api, Events extends object = FacadeEvents>(
   module: URL,
@@ -80,16 +87,36 @@ export async function openFacade<Api, Events extends object = FacadeEvents>(
 ): Promise<Facade<Api, Events>> {
   checkArgument('openFacade()', 'module', module, url)
   checkOptions('openFacade()', options, openShape)
+  options.signal?.throwIfAborted()
   const facade = new ThreadFacade(module, options)
-  await facade.ready
+  await openedUnless(options.signal, facade)
   // What `Api` and `Events` promise is what the module's factory was checked against.
   return facade as unknown as Facade<Api, Events>
+}
+
+/** Rejects with the signal's reason once the thread that it gave up has ended. */
+async function openedUnless(signal: AbortSignal | undefined, facade: ThreadFacade): Promise<void> {
+  const given = deferred<void>()
+  const giveUp = (): void =>
+    void facade.dispose({ timeoutMs: 0 }).then(given.resolve, given.resolve)
+  signal?.addEventListener('abort', giveUp, { once: true })
+  try {
+    await Promise.race([facade.ready, given.promise])
+  } catch (error) {
+    if (signal?.aborted !== true) throw error
+  } finally {
+    signal?.removeEventListener('abort', giveUp)
+  }
+  if (signal?.aborted !== true) return
+  await given.promise
+  throw signal.reason
 }
 
 const openShape = shapeOf<FacadeOptions>({
   data: anything,
   timeoutMs: limitMs,
   clock: withMethods('a Clock', 'now', 'sleep', 'after'),
+  signal: abortSignal,
   print: callback,
 })
 const disposeShape = shapeOf({ timeoutMs: limitMs, exitMs: limitMs })
@@ -115,6 +142,8 @@ class ThreadFacade {
   readonly #clock: Clock
   readonly #timeoutMs: number | undefined
   #lastPing = 0
+  /** Read so far. */
+  #events = 0
   #crash: unknown
 
   constructor(module: URL, { data, timeoutMs, clock = systemClock, print }: FacadeOptions) {
@@ -191,10 +220,14 @@ class ThreadFacade {
         return
       case 'event':
         this.events.emit(frame.name, frame.payload)
+        if (++this.#events % EVENTS_PER_WORD === 0) {
+          this.#port.postMessage({ t: 'read', events: this.#events } satisfies FacadeFrame, [])
+        }
         return
       case 'pong':
         return this.#pings.get(frame.id)?.()
       case 'ping':
+      case 'read':
       case 'close':
     }
   }
@@ -286,7 +319,7 @@ class ThreadFacade {
       `The thread behind the facade died: ${detail}; open another one`,
       { cause, fields },
     )
-    this.#ready.reject(this.#notOpened(cause ?? error))
+    this.#ready.reject(this.#notOpened(cause ?? error, { exitCode: code }))
     this.#finish(error)
     this.#exited.resolve()
   }
@@ -298,11 +331,11 @@ class ThreadFacade {
     this.#calls.clear()
   }
 
-  #notOpened(cause: unknown): KaitianError {
+  #notOpened(cause: unknown, died: { exitCode?: number } = {}): KaitianError {
     const detail = messageOf(cause)
     return new KaitianError('SPAWN_FAILED', `${this.#module.href} did not start: ${detail}`, {
       cause,
-      fields: { module: this.#module.href },
+      fields: { module: this.#module.href, ...died },
     })
   }
 }

@@ -39,8 +39,7 @@ async function demo(): Promise<boolean> {
   await writeReport(values.report, { title: 'Kaitian demo', runs: [disturbed, ...others], tables })
   console.log(`\nreport: ${resolve(values.report)}`)
 
-  const finished = [disturbed, ...others].every(({ summary }) => summary.outcome !== 'failed')
-  return finished && sameDigest(disturbed.summary.digests) && verdict?.passed !== false
+  return sameDigest(disturbed.summary.digests) && verdict?.passed !== false
 }
 
 try {

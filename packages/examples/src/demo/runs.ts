@@ -53,7 +53,9 @@ function start(name: string, options: Omit<TrainingOptions, 'task'>): Training {
 async function follow(name: string, training: Training): Promise<FinishedRun> {
   const history = new RunHistory(training)
   const times = new StepTimes(training)
-  return { name, history, times, summary: await training.finished }
+  const summary = await training.finished
+  if (summary.error !== undefined) throw summary.error
+  return { name, history, times, summary }
 }
 
 /** Injects both faults, unless the run ends before. */
@@ -70,7 +72,6 @@ function reaches({ events, finished }: Training, share: number): Promise<boolean
     events.on('step', ({ committed }) => {
       if (committed >= share * TOTAL_STEPS) resolve(true)
     })
-    const ended = (): void => resolve(false)
-    finished.then(ended, ended)
+    void finished.then(() => resolve(false))
   })
 }

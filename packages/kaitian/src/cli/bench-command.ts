@@ -32,7 +32,12 @@ export async function benchCommand(
   else showTable(bench, (text) => host.out.write(`${text}\n`))
 
   using outside = new Outside(host, flags)
-  const ending = await endOf(bench, outside, host)
+  const finished: Promise<Measured> = bench.finished.then(
+    (summary) => summary,
+    (error: unknown) => ({ error }),
+  )
+  const run = { finished, [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose]() }
+  const ending = await endOf(run, outside, host)
   if (ending.kind === 'signal') {
     const sizes = `${measured} of ${counted(bench.plan.sizes.length, 'size')}`
     const note = `interrupted (${ending.signal}) after ${sizes}\n`
@@ -45,6 +50,9 @@ export async function benchCommand(
   return code
 }
 
+/** What a measurement came to. */
+type Measured = BenchSummary | { readonly error: unknown }
+
 function showTable({ events }: Pick<Bench, 'events'>, line: (text: string) => void): void {
   events.on('start', (start) => line(tableHead(start)))
   events.on('size', (row) => line(tableRow(row)))
@@ -52,16 +60,17 @@ function showTable({ events }: Pick<Bench, 'events'>, line: (text: string) => vo
 }
 
 /** Says on stderr what went wrong. */
-function endWith(ending: Ending<BenchSummary>, { err }: Host): number {
+function endWith(ending: Ending<Measured>, { err }: Host): number {
   switch (ending.kind) {
     case 'signal':
       return EXIT_OF_SIGNAL[ending.signal]
     case 'output closed':
       return EXIT.outputClosed
-    case 'error':
-      err.write(errorLine(asKaitianError(ending.error)))
-      return EXIT.failed
     case 'summary': {
+      if ('error' in ending.summary) {
+        err.write(errorLine(asKaitianError(ending.summary.error)))
+        return EXIT.failed
+      }
       const { wrong = 0 } = ending.summary
       if (wrong === 0) return EXIT.ok
       const message = `${counted(wrong, 'element')} of the results ${wrong === 1 ? 'is' : 'are'} wrong: report this with the table, and test the machine's memory.`

@@ -8,6 +8,7 @@ const UNREAD_MS = 30_000
 
 /** What goes on until it has finished or is disposed of: a training run, a measurement. */
 export interface Run<Summary> extends AsyncDisposable {
+  /** Never rejects: how it failed is part of the summary. */
   readonly finished: Promise<Summary>
   /** How long it may take to write its files when it is disposed of; absent where it has none. */
   readonly savingMs?: number | undefined
@@ -16,7 +17,6 @@ export interface Run<Summary> extends AsyncDisposable {
 /** What ended a run. `stopped` is false when it did not stop in time. */
 export type Ending<Summary> =
   | { readonly kind: 'summary'; readonly summary: Summary }
-  | { readonly kind: 'error'; readonly error: unknown }
   | (Interruption & {
       readonly stopped: boolean
       /** Of a run that stopped in good order. */
@@ -29,17 +29,13 @@ export async function endOf<Summary>(
   outside: Outside,
   host: Host,
 ): Promise<Ending<Summary>> {
-  const finished = run.finished.then(
-    (summary): Ending<Summary> => ({ kind: 'summary', summary }),
-    (error: unknown): Ending<Summary> => ({ kind: 'error', error }),
-  )
+  const finished = run.finished.then((summary): Ending<Summary> => ({ kind: 'summary', summary }))
   const first = await Promise.race([finished, outside.interrupted])
-  if (first.kind === 'summary' || first.kind === 'error') return first
+  if (first.kind === 'summary') return first
   const patienceMs = first.kind === 'signal' ? INTERRUPT_MS : UNREAD_MS
   const stopped = await stopInTime(run, patienceMs, outside, host)
   if (!stopped) return { ...first, stopped }
-  const ended = await finished
-  return { ...first, stopped, summary: ended.kind === 'summary' ? ended.summary : undefined }
+  return { ...first, stopped, summary: await run.finished }
 }
 
 /** Whether the run stopped before the time was up, or before a second signal. */

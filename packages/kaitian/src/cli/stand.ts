@@ -11,17 +11,17 @@ export interface Stand {
 
 export function followStand(training: Training): Stand {
   let last: StepEvent | undefined
-  let samples = 0
-  training.events.on('step', (step) => {
-    last = step
-    samples += step.size
-  })
+  let epochSamples = 0
+  training.events.on('ready', ({ trainSamples }) => (epochSamples = trainSamples))
+  training.events.on('step', (step) => (last = step))
+  // Not added up: some steps may not have been told.
+  const samplesTo = ({ epoch, cursor }: StepEvent): number => epoch * epochSamples + cursor
   return {
     begun: () => last !== undefined,
     describe: () =>
       last === undefined
         ? 'before the first step was committed'
         : `after epoch ${last.epoch + 1}, step ${last.step + 1}: ` +
-          `${counted(last.committed, 'step')} and ${counted(samples, 'sample')} committed`,
+          `${counted(last.committed, 'step')} and ${counted(samplesTo(last), 'sample')} committed`,
   }
 }

@@ -38,9 +38,9 @@ export async function trainCommand(
   const ending = await endOf(training, outside, host)
   closeView()
   tellEnd(ending, stand, flags, host)
-  let code = exitCode(ending, stand)
+  let code = exitCode(ending)
   const stopped = !('stopped' in ending) || ending.stopped
-  if (history !== undefined && stopped && ending.kind !== 'error') {
+  if (history !== undefined && stopped && !isRefused(summaryIn(ending))) {
     const written = await report(task, { history, stand, flags }, host)
     if (!written && code === EXIT.ok) code = EXIT.failed
   }
@@ -69,18 +69,27 @@ function tellEnd(
   { out, err }: Host,
 ): void {
   const people = json === true ? err : out
-  const { summary } = { summary: undefined, ...ending }
+  const summary = summaryIn(ending)
   if (ending.kind === 'signal') {
     people.write(`interrupted (${ending.signal}) ${stand.describe()}\n`)
     const saved = summary?.save ?? unsaved(save, stand)
     if (saved !== undefined) people.write(`weights ${describeSave(saved)}\n`)
   }
-  if (ending.kind === 'error') err.write(errorLine(asKaitianError(ending.error)))
-  if (ending.kind === 'summary' && json !== true) out.write(`${summaryTable(ending.summary)}\n`)
-  if (summary?.outcome === 'failed') err.write(errorLine(summary.error ?? UNEXPLAINED))
+  if (ending.kind === 'summary' && json !== true && !isRefused(ending.summary)) {
+    out.write(`${summaryTable(ending.summary)}\n`)
+  }
+  if (summary?.error !== undefined) err.write(errorLine(summary.error))
 }
 
-const UNEXPLAINED = { message: 'The run failed without giving a reason; please report it.' }
+/** None of a run that did not stop in time. */
+function summaryIn(ending: Ending<RunSummary>): RunSummary | undefined {
+  return 'summary' in ending ? ending.summary : undefined
+}
+
+/** Whether it failed before there was anything to train with. */
+function isRefused(summary: RunSummary | undefined): boolean {
+  return summary?.outcome === 'failed' && summary.generations === 0
+}
 
 /** What a run that did not come to its end can say of the weights. */
 function unsaved(file: string | undefined, stand: Stand): SaveReport | undefined {
@@ -111,8 +120,11 @@ async function report(
   }
 }
 
-function exitCode(ending: Ending<RunSummary>, stand: Stand): number {
-  if ('summary' in ending && ending.summary?.outcome === 'failed') return EXIT.failed
+function exitCode(ending: Ending<RunSummary>): number {
+  const summary = summaryIn(ending)
+  if (summary?.outcome === 'failed') {
+    return isRefused(summary) && summary.error?.code !== 'INTERNAL' ? EXIT.refused : EXIT.failed
+  }
   switch (ending.kind) {
     case 'signal':
       return EXIT_OF_SIGNAL[ending.signal]
@@ -120,9 +132,5 @@ function exitCode(ending: Ending<RunSummary>, stand: Stand): number {
       return EXIT.outputClosed
     case 'summary':
       return EXIT.ok
-    case 'error': {
-      const refused = !stand.begun() && asKaitianError(ending.error).code !== 'INTERNAL'
-      return refused ? EXIT.refused : EXIT.failed
-    }
   }
 }

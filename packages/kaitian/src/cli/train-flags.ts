@@ -17,7 +17,7 @@ interface Flag {
   readonly env?: string
 }
 
-/** By the option's name in `TrainingOptions`. */
+/** By the option's name in `TrainingOptions`. Its `signal` is what the system sends the command. */
 const TRAIN_FLAGS = {
   groups: {
     flags: '--group <name=engine@device[*n]>',
@@ -68,7 +68,7 @@ const TRAIN_FLAGS = {
     help: "the bridges' shared secret (default: a random one)",
     env: 'KAITIAN_SECRET',
   },
-} satisfies Record<keyof Omit<TrainingOptions, 'task'>, Flag>
+} satisfies Record<keyof Omit<TrainingOptions, 'task' | 'signal'>, Flag>
 
 type TrainKey = keyof typeof TRAIN_FLAGS
 

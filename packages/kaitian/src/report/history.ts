@@ -58,10 +58,7 @@ export class RunHistory {
     events.on('generation', (event) => this.#generation(event))
     events.on('fault', (event) => this.#fault(event))
     events.on('epoch', (epoch) => this.epochs.push(epoch))
-    finished.then(
-      (summary) => (this.summary = summary),
-      () => {},
-    )
+    void finished.then((summary) => (this.summary = summary))
   }
 
   curves(): Curves {

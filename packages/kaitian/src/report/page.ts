@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { ownFile } from '@kaitian/errors'
-import { narrateEpoch } from '../terminal/narrate.js'
+import { epochsIn, narrateEpoch } from '../terminal/narrate.js'
 import { summaryRows } from '../terminal/summary.js'
 import type { Curves, Mark, RunHistory } from './history.js'
 
@@ -80,7 +80,9 @@ function renderRun({ name, history }: ReportRun, index: number): string {
     ready === undefined ? '' : renderTable(devicesTable(ready.devices)),
     renderList(
       'Epochs',
-      epochs.map((epoch) => narrateEpoch(epoch, ready?.epochs ?? epochs.length)),
+      epochs.map((epoch) =>
+        narrateEpoch(epoch, ready === undefined ? epochs.length : epochsIn(ready)),
+      ),
     ),
     renderList(
       'Events',

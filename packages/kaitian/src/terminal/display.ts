@@ -11,10 +11,11 @@ export interface Output {
 /** Where in the run a step stands. */
 export interface Position {
   readonly epoch: number
+  /** Those that the run will come to. */
   readonly epochs: number
-  /** Samples of the epoch committed so far, and in all. */
-  readonly cursor: number
-  readonly samples: number
+  /** Steps of the run committed so far, and in all. */
+  readonly committed: number
+  readonly steps: number
   readonly loss: number
   readonly samplesPerSecond: number
 }
@@ -47,7 +48,7 @@ class PlainDisplay implements Display {
   close(): void {}
 }
 
-const FORMAT = '{epoch} {bar} {percentage}%  loss {loss}  {rate} samples/s'
+const FORMAT = '{epoch} {bar} step {value}/{total}  loss {loss}  {rate} samples/s'
 
 class BarDisplay implements Display {
   readonly #bars: MultiBar
@@ -78,14 +79,14 @@ class BarDisplay implements Display {
     else this.#bars.log(`${painted}\n`)
   }
 
-  move({ epoch, epochs, cursor, samples, ...rest }: Position): void {
+  move({ epoch, epochs, committed, steps, ...rest }: Position): void {
     const payload = {
       epoch: `epoch ${epoch + 1}/${epochs}`,
       loss: loss(rest.loss),
       rate: count(rest.samplesPerSecond),
     }
-    if (this.#bar === undefined) this.#bar = this.#bars.create(samples, cursor, payload)
-    else this.#bar.update(cursor, payload)
+    if (this.#bar === undefined) this.#bar = this.#bars.create(steps, committed, payload)
+    else this.#bar.update(committed, payload)
   }
 
   close(): void {

@@ -16,12 +16,23 @@ export function narrateReady(ready: ReadyEvent): string[] {
     `task ${ready.task}: ${counted(ready.weights, 'weight')}, ${mode}, seed ${ready.seed}`,
     `data ${ready.dataSet}: ${count(ready.trainSamples)} samples to train on, ` +
       `${count(ready.testSamples)} to test on`,
-    `plan ${counted(ready.epochs, 'epoch')}, ${ready.batch} samples a step in shards of ${ready.shard}`,
+    `plan ${describePlan(ready)}, ${ready.batch} samples a step in shards of ${ready.shard}`,
     `collectives ${ready.backend}`,
     ...(ready.groupsChosen === undefined ? [] : [`no group was named: ${ready.groupsChosen}`]),
     ...ready.devices.map(describeDevice),
     ...simulationNote(ready.devices),
   ]
+}
+
+/** The epochs that a run comes to: not all that it was asked for where `maxSteps` ends it before. */
+export function epochsIn({ epochs, steps, trainSamples, batch }: ReadyEvent): number {
+  return Math.min(epochs, Math.ceil(steps / Math.ceil(trainSamples / batch)))
+}
+
+function describePlan(ready: ReadyEvent): string {
+  const reached = epochsIn(ready)
+  const cut = reached < ready.epochs ? ` of ${count(ready.epochs)}` : ''
+  return `${counted(ready.steps, 'step')} in ${count(reached)}${cut} ${ready.epochs === 1 ? 'epoch' : 'epochs'}`
 }
 
 function describeDevice({ device, group, engine, description, pace }: DeviceReport): string {
@@ -70,7 +81,7 @@ export function narrateEpoch(epoch: EpochEvent, epochs: number): string {
       ? 'not tested'
       : `test loss ${loss(epoch.test.loss)}, accuracy ${percent(epoch.test.accuracy)}`
   return (
-    `epoch ${epoch.epoch + 1}/${epochs}: ${duration(epoch.ms)} (${rate} samples/s), ` +
+    `epoch ${epoch.epoch + 1}/${epochs}${epoch.partial ? ' (partial)' : ''}: ${duration(epoch.ms)} (${rate} samples/s), ` +
     `train loss ${loss(epoch.loss)}, accuracy ${percent(epoch.trainAccuracy)}; ${test}${epoch.simulated ? ' (sim)' : ''}`
   )
 }

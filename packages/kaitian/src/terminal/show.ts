@@ -2,6 +2,7 @@ import type { ReadyEvent, StepEvent } from '@kaitian/train'
 import type { Training } from '../training/training.js'
 import { openDisplay, type Display, type Output } from './display.js'
 import {
+  epochsIn,
   narrateEpoch,
   narrateFault,
   narrateGeneration,
@@ -33,7 +34,7 @@ export function showProgress(training: Training, output: Output = process.stdout
   events.on('step', (step) => view.step(step))
   events.on('epoch', (epoch) => display.line(narrateEpoch(epoch, view.epochs), 'good'))
   const close = (): void => display.close()
-  training.finished.then(close, close)
+  void training.finished.then(close)
   return close
 }
 
@@ -49,7 +50,7 @@ class ProgressView {
   }
 
   get epochs(): number {
-    return this.#ready?.epochs ?? 0
+    return this.#ready === undefined ? 0 : epochsIn(this.#ready)
   }
 
   ready(ready: ReadyEvent): void {
@@ -59,13 +60,13 @@ class ProgressView {
 
   step(step: StepEvent): void {
     const { samplesPerSecond, loss } = this.#follow(step)
-    const samples = this.#ready?.trainSamples ?? step.cursor
+    const steps = this.#ready?.steps ?? step.committed
     if (step.moved) this.#display.line(narrateQuotas(step), 'quiet')
-    if (this.#plain && crossesMark(step, samples)) {
+    if (this.#plain && crossesMark(step, this.epochs * LINES_PER_EPOCH, steps)) {
       this.#display.line(narrateStep(step, samplesPerSecond))
     }
-    const { epoch, cursor } = step
-    this.#display.move({ epoch, epochs: this.epochs, cursor, samples, loss, samplesPerSecond })
+    const { epoch, committed } = step
+    this.#display.move({ epoch, epochs: this.epochs, committed, steps, loss, samplesPerSecond })
   }
 
   #follow(step: StepEvent): { loss: number; samplesPerSecond: number } {
@@ -83,8 +84,8 @@ function mix(before: number, now: number): number {
   return before + SMOOTHING * (now - before)
 }
 
-/** Whether the step's samples carried the epoch past one of its marks. */
-function crossesMark({ cursor, size }: StepEvent, samples: number): boolean {
-  const mark = (at: number): number => Math.floor((at * LINES_PER_EPOCH) / samples)
-  return mark(cursor) > mark(cursor - size)
+/** Whether the step, with those that were not told before it, carried the run past one of its marks. */
+function crossesMark({ committed, skipped = 0 }: StepEvent, marks: number, steps: number): boolean {
+  const mark = (at: number): number => Math.floor((at * marks) / steps)
+  return mark(committed) > mark(committed - 1 - skipped)
 }

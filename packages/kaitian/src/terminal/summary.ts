@@ -64,7 +64,7 @@ export function formatTable({
 }
 
 function describeOutcome({ outcome, error }: RunSummary): string {
-  return error === undefined ? outcome : `${outcome} (${error.code ?? error.name})`
+  return error === undefined ? outcome : `${outcome} (${error.code})`
 }
 
 /** A path alone, which can be copied; what did not happen is said in words. */

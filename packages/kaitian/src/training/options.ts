@@ -29,7 +29,7 @@ export function toTrainOptions(options: TrainingOptions, nameOf?: Refusal['nameO
     whole: "train's argument",
     ...(nameOf === undefined ? {} : { nameOf }),
   })
-  const { task, loop, groups, data, record, weights, save, ...plain } = options
+  const { task, loop, groups, data, record, weights, save, signal: _, ...plain } = options
   const assigned = groups === undefined ? {} : { groups: assignDevices(groups) }
   checkNames({ ...assigned, ...(plain.ports && { ports: plain.ports }) }, nameOf)
   const recording = record === undefined ? undefined : toRecordOptions(record)

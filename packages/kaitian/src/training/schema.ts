@@ -25,6 +25,8 @@ export interface TrainingOptions extends Omit<
   readonly weights?: string | URL
   /** safetensors file to write the final weights to; not written by a run that commits no step. */
   readonly save?: string | URL
+  /** Aborting it stops the run, as `stop()` does. One that is aborted already starts nothing. */
+  readonly signal?: AbortSignal
 }
 
 export interface RecordingOptions {
@@ -42,6 +44,13 @@ const place = v.custom<string | URL>(isPlace, PLACE)
 
 function isPlace(value: unknown): boolean {
   return typeof value === 'string' ? value !== '' : value instanceof URL
+}
+
+/** Also one of another realm, as test runners make them. */
+function isSignal(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { aborted, addEventListener: listen } = value as Partial<AbortSignal>
+  return typeof aborted === 'boolean' && typeof listen === 'function'
 }
 
 /** Short, or in full where the value is an object. */
@@ -76,6 +85,7 @@ export const trainingEntries = {
   record: v.optional(shortOr(place, record)),
   weights: v.optional(place),
   save: v.optional(place),
+  signal: v.optional(v.custom<AbortSignal>(isSignal, 'must be an AbortSignal')),
 } satisfies Entries<TrainingOptions>
 
 export const trainingSchema = strict(trainingEntries)

@@ -1,6 +1,6 @@
-import { openFacade, systemClock, type FacadeOptions } from '@kaitian/actors'
-import { KaitianError } from '@kaitian/errors'
-import { runtimeModule, type TrainApi, type TrainEvents, type TrainOptions } from '@kaitian/train'
+import { openFacade, type FacadeOptions } from '@kaitian/actors'
+import { isKaitianError, KaitianError } from '@kaitian/errors'
+import { runtimeModule, type SentEvents, type TrainApi, type TrainOptions } from '@kaitian/train'
 import type { Refusal } from '@kaitian/train/schema'
 import { toTrainOptions } from './options.js'
 import type { TrainingOptions } from './schema.js'
@@ -18,12 +18,22 @@ export type StartTraining = (options: TrainingOptions, surroundings?: Surroundin
 
 /** `train` over another runtime, for tests. */
 export function trainOn(
-  openRuntime: (options: TrainOptions, surroundings: Surroundings) => Promise<Runtime>,
+  openRuntime: (
+    options: TrainOptions,
+    surroundings: Surroundings,
+    signal: AbortSignal,
+  ) => Promise<Runtime>,
 ): StartTraining {
   return (options, surroundings = {}) => {
     const checked = toTrainOptions(options, surroundings.nameOf)
-    const files = checked.save !== undefined || checked.record !== undefined
-    return new Training(() => openRuntime(checked, surroundings), systemClock, files)
+    const { save, record } = checked
+    return new Training((signal) => openRuntime(checked, surroundings, signal), {
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      files: {
+        ...(save === undefined ? {} : { save }),
+        ...(record === undefined ? {} : { record: record.folder }),
+      },
+    })
   }
 }
 
@@ -32,21 +42,32 @@ export const startTraining: StartTraining = trainOn(openRuntimeThread)
 /**
  * Starts a training run in a thread of its own; the caller's event loop stays
  * free. Options that cannot be right are refused here and now (KaitianError,
- * thrown); what only the run can find out rejects `finished`.
+ * thrown); however the run ends after that is for `finished` to say, which never rejects.
  */
 export function train(options: TrainingOptions): Training {
   return startTraining(options)
 }
 
 /** What the run refuses at its start is the user's business; in which thread it did so is not. */
-async function openRuntimeThread(options: TrainOptions, { print }: Surroundings): Promise<Runtime> {
+async function openRuntimeThread(
+  options: TrainOptions,
+  { print }: Surroundings,
+  signal: AbortSignal,
+): Promise<Runtime> {
   try {
-    return await openFacade<TrainApi, TrainEvents>(runtimeModule(), {
+    return await openFacade<TrainApi, SentEvents>(runtimeModule(), {
       data: options,
+      signal,
       ...(print === undefined ? {} : { print }),
     })
   } catch (error) {
-    const wraps = error instanceof KaitianError && error.code === 'SPAWN_FAILED'
-    throw wraps && error.cause instanceof KaitianError ? error.cause : error
+    throw isKaitianError(error) && error.code === 'SPAWN_FAILED' ? reasonOf(error) : error
   }
+}
+
+function reasonOf(notOpened: KaitianError): KaitianError {
+  const { message, cause, fields } = notOpened
+  const isLost = fields['exitCode'] !== undefined
+  if (isKaitianError(cause) && (!isLost || cause.code === 'THREAD_EXITED')) return cause
+  return isLost ? new KaitianError('THREAD_EXITED', message, { cause, fields }) : notOpened
 }

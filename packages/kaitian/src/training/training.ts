@@ -1,25 +1,46 @@
 import { systemClock, type Clock, type Facade } from '@kaitian/actors'
 import { KaitianError } from '@kaitian/errors'
-import type { RunSummary, TrainApi, TrainEvents } from '@kaitian/train'
+import type {
+  RunSummary,
+  SentEvents,
+  SentSummary,
+  TrainApi,
+  TrainEvents as RunEvents,
+} from '@kaitian/train'
 import { EventEmitter } from 'eventemitter3'
+import { Account, type Files } from './account.js'
+import { failureOf } from './failure.js'
 
 /** The run in its own thread, as seen from here. */
 export interface Runtime extends Pick<RuntimeFacade, 'events' | 'dispose'> {
   readonly api: Omit<RuntimeFacade['api'], 'inspect'>
 }
 
-type RuntimeFacade = Facade<TrainApi, TrainEvents>
+type RuntimeFacade = Facade<TrainApi, SentEvents>
+
+/** What a run tells while it goes on. */
+export interface TrainEvents extends RunEvents {
+  /** The run has failed; `end` comes next, with the same error. Nobody has to listen. */
+  error: KaitianError
+}
 
 export type TrainingEvents = EventEmitter<{
   [Name in keyof TrainEvents]: (payload: TrainEvents[Name]) => void
 }>
 
-const EVENT_NAMES = ['ready', 'generation', 'step', 'fault', 'epoch', 'end'] as const
+const FORWARDED = ['ready', 'generation', 'step', 'fault', 'epoch'] as const
 
 /** How long a graceful stop may take before the run's thread is ended. */
 const GRACE_MS = 1200
 /** How long a run that is stopped may take to write its weights and the end of its record. */
 const SAVING_MS = 30_000
+
+export interface TrainingSetting {
+  readonly clock?: Clock
+  /** Aborting it stops the run. */
+  readonly signal?: AbortSignal
+  readonly files?: Files
+}
 
 /**
  * A run under way. It begins by itself, so attach listeners before the first
@@ -29,33 +50,50 @@ const SAVING_MS = 30_000
 export class Training implements AsyncDisposable {
   readonly events: TrainingEvents = new EventEmitter()
   /**
-   * How the run ended, also when it was stopped or failed in mid-run: see
-   * `outcome` and `error`. Rejects with a KaitianError when the run could not
-   * begin, or when its thread died.
+   * How the run ended, whatever that was: see `outcome` and `error`. Never rejects, so it may be left
+   * alone. Nothing of the run is left when it resolves.
    */
   readonly finished: Promise<RunSummary>
   /** How long disposing may wait for files to be written, beside the 1.2 s; 0 without any. */
   readonly savingMs: number
-  readonly #opened: Promise<Runtime>
+  readonly #opening: Promise<Runtime>
   readonly #clock: Clock
-  readonly #end = new AbortController()
-  #state: 'opening' | 'running' | 'ended' = 'opening'
-  /** The event `end` has come. */
-  #told = false
+  readonly #account: Account
+  /** Aborts when the run is not waited for any longer; its thread may still end in good order. */
+  readonly #cut = new AbortController()
+  /** Aborts when that is not waited for either. */
+  readonly #force = new AbortController()
+  #running: Runtime | undefined
+  #isEnded = false
+  #summary: RunSummary | undefined
+  #closed: Promise<void> | undefined
+  /** Set while `close` waits. */
+  #onSummary: (() => void) | undefined
 
-  /** @param files whether the run writes any when it ends */
-  constructor(open: () => Promise<Runtime>, clock: Clock = systemClock, files = false) {
+  /** @param open starts the run's thread; may be given up by its signal */
+  constructor(
+    open: (signal: AbortSignal) => Promise<Runtime>,
+    { clock = systemClock, signal, files = {} }: TrainingSetting = {},
+  ) {
     this.#clock = clock
-    this.savingMs = files ? SAVING_MS : 0
-    this.#opened = open()
-    this.finished = this.#run()
+    this.#account = new Account(clock, files)
+    this.savingMs = files.save === undefined && files.record === undefined ? 0 : SAVING_MS
+    if (signal?.aborted === true) this.#cut.abort()
+    this.#opening = signal?.aborted === true ? never() : open(this.#force.signal)
+    this.#opening.catch(() => {}) // `#run` tells
+    this.finished = this.#run(signal)
   }
 
-  /** Gives the step under way up and ends; settles as `finished` does. */
-  async stop(): Promise<RunSummary> {
-    if (this.#state === 'opening') this.#end.abort(cancelled('before its first step'))
+  /**
+   * Gives the step under way up and ends; before the first step, what has been started. Resolves as
+   * `finished` does. Of no effect on a run that has ended.
+   */
+  stop(): Promise<RunSummary> {
     // The run may end by itself while it is asked to: then the call fails and the outcome stands.
-    if (this.#state === 'running') (await this.#opened).api.stop().catch(() => {})
+    if (!this.#isEnded) {
+      if (this.#running === undefined) this.#cut.abort()
+      else this.#running.api.stop().catch(() => {})
+    }
     return this.finished
   }
 
@@ -83,104 +121,149 @@ export class Training implements AsyncDisposable {
   /**
    * Stops the run if it still goes on, and ends its thread if that takes longer than 1.2 seconds; a
    * run that writes weights or a record has 30 seconds more for them. Never rejects; how the run
-   * ended is for `finished` to say. Idempotent.
+   * ended is for `finished` to say. At any time, and as often as you like: nothing is left when it
+   * resolves.
    */
-  async close(): Promise<void> {
-    const ended = this.stop()
-    let cancelGrace = this.#endAfter(GRACE_MS + (this.#isWriting() ? this.savingMs : 0))
-    this.events.once('end', () => {
-      cancelGrace()
-      cancelGrace = this.#endAfter(GRACE_MS)
-    })
-    await Promise.allSettled([ended])
-    cancelGrace()
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  /** Files are written before `end` is told, and none by a run that has not begun. */
-  #isWriting(): boolean {
-    return this.#state === 'running' && !this.#told
+  async #close(): Promise<void> {
+    const ended = this.stop()
+    let cancelGrace = this.#forceAfter(GRACE_MS + (this.#isWriting() ? this.savingMs : 0))
+    this.#onSummary = () => {
+      cancelGrace()
+      cancelGrace = this.#forceAfter(GRACE_MS)
+    }
+    await ended
+    cancelGrace()
   }
 
-  #endAfter(ms: number): () => void {
-    return this.#clock.after(ms, () =>
-      this.#end.abort(cancelled('before it could stop in good order')),
-    )
+  /** Files are written before `end` is told, and none by a run that has not begun. */
+  #isWriting(): boolean {
+    return this.#running !== undefined && this.#summary === undefined
+  }
+
+  #forceAfter(ms: number): () => void {
+    return this.#clock.after(ms, () => {
+      this.#cut.abort()
+      this.#force.abort()
+    })
   }
 
   async #underWay(): Promise<Runtime> {
-    const runtime = await this.#opened
-    if (this.#state !== 'ended') return runtime
+    const runtime = this.#isEnded ? undefined : await this.#opening
+    if (runtime !== undefined && !this.#isEnded) return runtime
     throw new KaitianError(
       'SYSTEM_STOPPED',
       'The run has ended; a fault can be injected only while it goes on.',
     )
   }
 
-  async #run(): Promise<RunSummary> {
+  async #run(signal: AbortSignal | undefined): Promise<RunSummary> {
+    const stop = (): void => void this.stop()
+    signal?.addEventListener('abort', stop, { once: true })
+    const failure = await this.#failure()
+    this.#isEnded = true
+    signal?.removeEventListener('abort', stop)
+    // Taken now, for it counts the time. The run may still tell its own while it ends.
+    const unsaid = this.#unsaid(failure)
+    await this.#giveBack()
+    return this.#summary ?? this.#tell(unsaid)
+  }
+
+  /** Waits for the run's end, or for the end of patience. Resolves with what was thrown. */
+  async #failure(): Promise<unknown> {
     try {
-      return await orAborted(this.#openAndRun(), this.#end.signal)
+      await unless(this.#cut.signal, this.#openAndRun())
+      return undefined
     } catch (error) {
-      throw isShortOfFiles(error) ? tooManyFiles(error) : error
-    } finally {
-      this.#state = 'ended'
-      await this.#opened.then((runtime) => this.#close(runtime)).catch(() => {})
+      return error
     }
   }
 
-  /** In good order, unless the run has been told to end at once. */
-  async #close(runtime: Runtime): Promise<void> {
-    await orAborted(runtime.api.close(), this.#end.signal).catch(() => {})
-    await runtime.dispose()
+  async #openAndRun(): Promise<void> {
+    const runtime = await this.#opening
+    if (this.#cut.signal.aborted) return
+    this.#listen(runtime.events)
+    await runtime.api.open()
+    if (this.#cut.signal.aborted) return
+    this.#running = runtime
+    await runtime.api.run()
   }
 
-  async #openAndRun(): Promise<RunSummary> {
-    const { api, events } = await this.#opened
-    // The compiler cannot follow that each name goes with its own payload.
+  #listen(events: Runtime['events']): void {
+    this.#account.follow(events)
+    for (const name of FORWARDED) {
+      // The compiler cannot follow that each name goes with its own payload.
+      events.on(name, (payload: RunEvents[typeof name]) => this.#emit(name, payload))
+    }
+    events.on('end', (sent) => void this.#tell(received(sent)))
+  }
+
+  /** Makes the summary known, once. */
+  #tell(summary: RunSummary): RunSummary {
+    this.#summary = summary
+    this.#onSummary?.()
+    if (summary.error !== undefined) this.#emit('error', summary.error)
+    this.#emit('end', summary)
+    return summary
+  }
+
+  /** What a listener throws is an uncaught error of the program; the run goes on. */
+  #emit<Name extends keyof TrainEvents>(name: Name, payload: TrainEvents[Name]): void {
     const emit = this.events.emit.bind(this.events) as (name: string, payload: unknown) => boolean
-    for (const name of EVENT_NAMES) {
-      events.on(name, (payload: unknown) => emit(name, payload))
+    try {
+      emit(name, payload)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
     }
-    this.events.once('end', () => (this.#told = true))
-    await api.open()
-    this.#end.signal.throwIfAborted()
-    this.#state = 'running'
-    return api.run()
+  }
+
+  /** The summary of a run that did not tell its own. */
+  #unsaid(failure: unknown): RunSummary {
+    if (this.#cut.signal.aborted) return this.#account.summary('stopped')
+    return this.#account.summary('failed', failureOf(failure))
+  }
+
+  /** In good order, unless that takes too long after a stop. */
+  async #giveBack(): Promise<void> {
+    const isCut = this.#cut.signal.aborted && !this.#force.signal.aborted
+    const cancelGrace = isCut ? this.#forceAfter(GRACE_MS) : () => {}
+    try {
+      const runtime = await this.#opening
+      await unless(this.#force.signal, runtime.api.close()).catch(() => {})
+      await runtime.dispose()
+    } catch {
+      // What did not open, or whose thread cannot be ended: nothing more can be done here.
+    } finally {
+      cancelGrace()
+    }
   }
 }
 
-/** Whatever could not be opened: the reason is somewhere among the causes. */
-function isShortOfFiles(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    if (code === 'EMFILE' || code === 'ENFILE') return true
-    // A thread that could not even begin has only words for it.
-    if (code === 'ERR_WORKER_INIT_FAILED' && /E[MN]FILE/.test(message)) return true
-  }
-  return false
+function received({ error, ...summary }: SentSummary): RunSummary {
+  return error === undefined ? summary : { ...summary, error: KaitianError.fromRecord(error) }
 }
 
-function tooManyFiles(cause: unknown): KaitianError {
-  return new KaitianError(
-    'TOO_MANY_OPEN_FILES',
-    'The run needs more open files than this process may have; raise the limit (ulimit -n 4096) or use fewer devices.',
-    { cause },
-  )
+/** A run that was stopped before anything was started. */
+async function never(): Promise<never> {
+  throw new KaitianError('CANCELLED', 'The run was stopped before it began.')
 }
 
-/** The promise's outcome, or the signal's reason as soon as it aborts. */
-function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+/** The promise's outcome; rejects as soon as the signal aborts. */
+function unless<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     if (signal.aborted) abort()
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
-}
-
-function cancelled(when: string): KaitianError {
-  return new KaitianError('CANCELLED', `The run was stopped ${when}.`)
 }

@@ -132,6 +132,7 @@ export class Progress {
       ms,
       steps,
       samples,
+      ...(samples < this.#settings.dealing.samples ? { partial: true } : {}),
       loss: lossSum / samples,
       trainAccuracy: correct / samples,
       ...(this.#settings.groups.some(({ engine }) => engine === 'sim') ? { simulated: true } : {}),
@@ -148,7 +149,7 @@ export class Progress {
     const { record } = this.#settings.options
     return {
       ...end,
-      ...(error === undefined ? {} : { outcome: 'failed', error: error.toRecord() }),
+      ...(error === undefined ? {} : { outcome: 'failed', error }),
       epochs: this.#epochs,
       steps: this.#committed,
       samples: this.#samples,

@@ -19,6 +19,7 @@ export function readyEvent(
     trainSamples: dataSet.train,
     testSamples: dataSet.test,
     epochs: settings.epochs,
+    steps: settings.totalSteps,
     batch: settings.dealing.batch,
     shard: settings.dealing.shard,
     weights: settings.model.layout.weightSize,

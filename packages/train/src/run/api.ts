@@ -1,12 +1,11 @@
 import type { DeviceView } from '../device/protocol.js'
-import type { RunSummary } from './events.js'
 
 /** What the user's thread may ask of a run; carried by the facade. */
 export interface TrainApi {
   /** Resolves when the devices are up and the first plan may be made. */
   open(): Promise<void>
-  /** Starts the loop; resolves with the summary when it has ended (also when it was stopped or failed). */
-  run(): Promise<RunSummary>
+  /** Starts the loop; resolves when it has ended, however it did: the event `end` has told that before. */
+  run(): Promise<unknown>
   /** Gives the step under way up and ends; `run` then resolves with outcome `stopped`. */
   stop(): void | Promise<void>
   /** Fault injection: ends the device's thread at once. */

@@ -1,4 +1,4 @@
-import type { ErrorRecord } from '@kaitian/errors'
+import type { ErrorRecord, KaitianError } from '@kaitian/errors'
 
 /** What a run tells the user's thread while it goes on: plain data, one channel. */
 export interface TrainEvents {
@@ -12,12 +12,23 @@ export interface TrainEvents {
   end: RunSummary
 }
 
+/** The same as it crosses threads, where an error would lose its code and fields. */
+export interface SentEvents extends Omit<TrainEvents, 'end'> {
+  end: SentSummary
+}
+
+export interface SentSummary extends Omit<RunSummary, 'error'> {
+  readonly error?: ErrorRecord
+}
+
 export interface ReadyEvent {
   readonly task: string
   readonly dataSet: string
   readonly trainSamples: number
   readonly testSamples: number
   readonly epochs: number
+  /** Steps that the run is to commit: those of all epochs, or `maxSteps` where that is less. */
+  readonly steps: number
   readonly batch: number
   readonly shard: number
   readonly weights: number
@@ -72,6 +83,11 @@ export interface StepEvent {
   readonly reason: string
   readonly moved: boolean
   readonly digest: string
+  /**
+   * Steps before this one that were committed but not told, since more than a thousand events were
+   * waiting for the listener's thread. Absent where there are none.
+   */
+  readonly skipped?: number
 }
 
 /** What a step's wall time was spent on, ms; they add up to `stepMs`. */
@@ -113,6 +129,8 @@ export interface EpochEvent {
   readonly ms: number
   readonly steps: number
   readonly samples: number
+  /** The run ended in the middle of it, by `maxSteps`, a stop or a failure: the rest was not trained on. */
+  readonly partial?: true
   readonly loss: number
   readonly trainAccuracy: number
   /** An engine `sim` took part: losses and accuracies are not those of the model. */
@@ -129,8 +147,10 @@ export interface TestResult {
 }
 
 export interface RunSummary {
+  /** `finished`: all steps were committed. `stopped`: somebody asked for the end before that. */
   readonly outcome: 'finished' | 'stopped' | 'failed'
-  readonly error?: ErrorRecord
+  /** Why it failed; present then alone. */
+  readonly error?: KaitianError
   readonly epochs: readonly EpochEvent[]
   readonly steps: number
   readonly samples: number
@@ -140,7 +160,7 @@ export interface RunSummary {
   /** Sum of times.reduceMs ÷ sum of stepMs. */
   readonly communicationShare: number
   readonly generations: number
-  /** State digest of each surviving device after the last commit; all equal. */
+  /** State digest of each surviving device after the last commit; all equal. Empty where none could tell. */
   readonly digests: Readonly<Record<string, string>>
   /** Share of device-steps whose own compute exceeded the pace; absent without a pace. */
   readonly paceExceeded?: number
