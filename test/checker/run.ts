@@ -31,7 +31,7 @@ export interface Run {
 
 /** What the learning rate of each step follows from. */
 export interface Schedule {
-  readonly kind: 'constant' | 'cosine'
+  readonly kind: 'constant' | 'cosine' | 'loop'
   readonly learningRate: number
   readonly warmupSteps: number
 }
@@ -60,7 +60,7 @@ export function parseRun(value: unknown): Run {
     momentum: optimiser.number('momentum'),
     weightDecay: optimiser.number('weightDecay'),
     schedule: {
-      kind: optimiser.oneOf('schedule', ['constant', 'cosine']),
+      kind: optimiser.oneOf('schedule', ['constant', 'cosine', 'loop']),
       learningRate: optimiser.number('learningRate'),
       warmupSteps: optimiser.count('warmupSteps'),
     },

@@ -5,7 +5,7 @@ import type { Training } from '../training/training.js'
 
 type Write = (text: string) => unknown
 
-const TRAINING = ['ready', 'generation', 'step', 'fault', 'epoch', 'end'] as const
+const TRAINING = ['ready', 'generation', 'step', 'fault', 'epoch', 'log', 'end'] as const
 const BENCH = ['start', 'size', 'end'] as const
 
 export function writeTrainingLines({ events }: Training, write: Write): void {

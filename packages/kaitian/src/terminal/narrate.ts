@@ -3,6 +3,7 @@ import type {
   EpochEvent,
   FaultEvent,
   GenerationEvent,
+  LogEvent,
   ReadyEvent,
   StepEvent,
 } from '@kaitian/train'
@@ -22,6 +23,17 @@ export function narrateReady(ready: ReadyEvent): string[] {
     ...ready.devices.map(describeDevice),
     ...simulationNote(ready.devices),
   ]
+}
+
+export function narrateLog({ entry }: LogEvent): string {
+  const { message, ...rest } = entry
+  const words = Object.entries(rest).map(([name, value]) => `${name} ${written(value)}`)
+  return [...(message === undefined ? [] : [written(message)]), ...words].join(', ')
+}
+
+function written(value: unknown): string {
+  if (typeof value === 'number' && !Number.isInteger(value)) return String(+value.toPrecision(4))
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** The epochs that a run comes to: not all that it was asked for where `maxSteps` ends it before. */

@@ -6,6 +6,7 @@ import {
   narrateEpoch,
   narrateFault,
   narrateGeneration,
+  narrateLog,
   narrateQuotas,
   narrateReady,
   narrateStep,
@@ -33,6 +34,7 @@ export function showProgress(training: Training, output: Output = process.stdout
   events.on('fault', (event) => display.line(narrateFault(event), 'bad'))
   events.on('step', (step) => view.step(step))
   events.on('epoch', (epoch) => display.line(narrateEpoch(epoch, view.epochs), 'good'))
+  events.on('log', (event) => display.line(narrateLog(event), 'quiet'))
   const close = (): void => display.close()
   void training.finished.then(close)
   return close

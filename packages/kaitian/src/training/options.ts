@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { KaitianError } from '@kaitian/errors'
 import {
   checkNames,
@@ -20,7 +21,7 @@ const SAMPLE_EVERY = 50
  * working folder it was started in.
  *
  * @param nameOf how an option is called where the user wrote it
- * @throws KaitianError BAD_ARGUMENT, BAD_TASK, UNKNOWN_ENGINE, UNKNOWN_DEVICE, FILE_WRITE_FAILED,
+ * @throws KaitianError BAD_ARGUMENT, BAD_TASK, BAD_LOOP, UNKNOWN_ENGINE, UNKNOWN_DEVICE, FILE_WRITE_FAILED,
  *   BAD_CONFIG
  */
 export function toTrainOptions(options: TrainingOptions, nameOf?: Refusal['nameOf']): TrainOptions {
@@ -43,11 +44,19 @@ export function toTrainOptions(options: TrainingOptions, nameOf?: Refusal['nameO
   return {
     ...plain,
     task: locateTask(task),
-    ...(loop === undefined ? {} : { loop: locateTask(loop) }),
+    ...(loop === undefined ? {} : { loop: locateLoop(loop) }),
     ...assigned,
     ...paths,
     ...(recording === undefined ? {} : { record: recording }),
   }
+}
+
+function locateLoop(loop: string | URL): string {
+  const path = toPath(loop)
+  if (existsSync(path)) return pathToFileURL(path).href
+  throw new KaitianError('BAD_LOOP', `There is no loop at ${path}; name a module file.`, {
+    fields: { loop: path },
+  })
 }
 
 function toRecordOptions(record: string | URL | RecordingOptions): RecordOptions {

@@ -10,7 +10,7 @@ export interface TrainingOptions extends Omit<
 > {
   /** The task's module: a path, a `file:` URL, or a folder whose package.json names it. */
   readonly task: string | URL
-  /** The module of a loop (see `defineLoop`), as the task's. Default: the built-in one. */
+  /** The module of a loop (see `defineLoop`): a path or a `file:` URL. Default: the built-in one. */
   readonly loop?: string | URL
   /**
    * Short (`'a=tfjs@cpu*2'`) or in full. Without it one group of as many CPU devices as the

@@ -28,7 +28,7 @@ export type TrainingEvents = EventEmitter<{
   [Name in keyof TrainEvents]: (payload: TrainEvents[Name]) => void
 }>
 
-const FORWARDED = ['ready', 'generation', 'step', 'fault', 'epoch'] as const
+const FORWARDED = ['ready', 'generation', 'step', 'fault', 'epoch', 'log'] as const
 
 /** How long a graceful stop may take before the run's thread is ended. */
 const GRACE_MS = 1200

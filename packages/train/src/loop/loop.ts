@@ -11,7 +11,7 @@ export interface LoopCluster {
    * Trains on the next samples of the epoch: dealt to the devices, computed, reduced, committed by
    * all. What fails on the way is done again without those who failed.
    *
-   * @throws CANCELLED when the run is stopped; what ended the run, if no device can go on
+   * @throws CANCELLED when the run is stopped, or has made the steps that `maxSteps` asks for; what ended the run, if no device can go on
    */
   step(request?: StepRequest): Promise<StepEvent>
   /** Evaluates over the whole test set. Undefined without one, and where the run's options want none. */

@@ -1,5 +1,5 @@
 import type { Context, Handlers } from '@kaitian/actors'
-import { isKaitianError, toKaitianError, type KaitianError } from '@kaitian/errors'
+import { isKaitianError, KaitianError, toKaitianError } from '@kaitian/errors'
 import { Cluster, type ClusterOptions } from '../cluster/cluster.js'
 import type { DeviceRef } from '../cluster/members.js'
 import type { RunSummary } from '../run/events.js'
@@ -67,15 +67,42 @@ export class LoopRunner implements Handlers<typeof LoopProtocol> {
     try {
       await this.#cluster.start()
       await loop.run({
-        cluster: faceOf(this.#cluster),
+        cluster: this.#face(),
         data: this.#data(),
-        log: (entry) => emit('log', typeof entry === 'string' ? { message: entry } : entry),
+        log: (entry) => {
+          emit('log', { entry: typeof entry === 'string' ? { message: entry } : entry })
+        },
         signal: this.#stop.signal,
       })
       return undefined
     } catch (error) {
-      if (this.#stop.signal.aborted && isCancelled(error)) return undefined
+      if (isCancelled(error) && (this.#stop.signal.aborted || this.#isDone)) return undefined
       return toKaitianError(error, 'LOOP_FAILED', 'The loop failed')
+    }
+  }
+
+  /** All the steps are committed that were asked for by number, whatever the loop has in mind. */
+  get #isDone(): boolean {
+    const { maxSteps = Infinity } = this.#args.settings.options
+    return this.#cluster.committed >= maxSteps
+  }
+
+  /** What a loop sees of the cluster, and no more. */
+  #face(): LoopCluster {
+    const cluster = this.#cluster
+    return {
+      get committed() {
+        return cluster.committed
+      },
+      get devices() {
+        return cluster.members.map(({ name }) => name)
+      },
+      step: async (request) => {
+        if (this.#isDone) throw new KaitianError('CANCELLED', 'The run has made all its steps.')
+        return await cluster.step(request)
+      },
+      evaluate: () => cluster.evaluate(),
+      save: (file) => cluster.save(file),
     }
   }
 
@@ -108,19 +135,4 @@ export class LoopRunner implements Handlers<typeof LoopProtocol> {
 
 function isCancelled(error: unknown): boolean {
   return isKaitianError(error) && error.code === 'CANCELLED'
-}
-
-/** What a loop sees of the cluster, and no more. */
-function faceOf(cluster: Cluster): LoopCluster {
-  return {
-    get committed() {
-      return cluster.committed
-    },
-    get devices() {
-      return cluster.members.map(({ name }) => name)
-    },
-    step: (request) => cluster.step(request),
-    evaluate: () => cluster.evaluate(),
-    save: (file) => cluster.save(file),
-  }
 }

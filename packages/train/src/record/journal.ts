@@ -145,7 +145,9 @@ interface EpochSums {
 
 function describe(settings: RunSettings, initial: Float32Array): object {
   const { model, dealing, groups, task, options } = settings
-  const { kind, momentum, weightDecay, learningRate, warmupSteps, schedule } = task.optimiser
+  const { kind, momentum, weightDecay, learningRate, warmupSteps } = task.optimiser
+  // A loop of the user's own may ask for any rate.
+  const schedule = options.loop === undefined ? task.optimiser.schedule : 'loop'
   const { weightSize, stateSize, tensors } = model.layout
   const { kernels } = loadBackend(settings.backend)
   return {

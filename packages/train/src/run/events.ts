@@ -7,8 +7,7 @@ export interface TrainEvents {
   step: StepEvent
   fault: FaultEvent
   epoch: EpochEvent
-  /** What a loop has logged. */
-  log: Readonly<Record<string, unknown>>
+  log: LogEvent
   end: RunSummary
 }
 
@@ -114,6 +113,12 @@ export interface DeviceStep {
   readonly ownComputeMs: number
   /** How long it waited for slower devices, reducing excluded. */
   readonly waitMs: number
+}
+
+/** What a loop has logged. */
+export interface LogEvent {
+  /** A text is its `message`. */
+  readonly entry: Readonly<Record<string, unknown>>
 }
 
 /** Something went wrong or was injected, and what was done. */
