@@ -93,6 +93,7 @@ export class FakeRuntime {
       if (deaf) await never()
       if (this.#stopped) break
       done.push(epochEvent(epoch, steps))
+      this.events.emit('log', { entry: { epoch } })
       this.events.emit('epoch', epochEvent(epoch, steps))
     }
     return this.#end(this.#stopped ? 'stopped' : 'finished', committed, done)

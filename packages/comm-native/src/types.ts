@@ -134,8 +134,7 @@ export interface Membership {
   readonly size: number
   /**
    * recv[i] = op over all members' send[i]; in place when `recv` is not given. In the `background`
-   * it goes on beside whatever this thread computes, however small it is; only of the last to arrive
-   * up to 16 KiB are summed in its own thread.
+   * it goes on beside whatever this thread computes, however small it is.
    */
   allreduce(call: ReduceCall & { readonly background?: boolean }): Promise<void>
   /** As `allreduce`, on `root` alone; the others' `recv` is not used. */

@@ -63,7 +63,7 @@ Outcome Lane::arrive(size_t chair, Arrival arrival) {
   bool last;
   Operation* const operation = sit(chair, arrival, number, last);
   if (operation == nullptr) return host_.aborted() ? Outcome::Failed : Outcome::TooFar;
-  if (last) gathered(*operation, number, Starter::Works);
+  if (last) gathered(*operation, number, Starter::Passes);
   if (waited) host_.watch();
   if (host_.aborted()) settle(*operation->seats[chair]);
   return Outcome::Pending;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock, Ref, Spawner } from '@kaitian/actors'
 import { loadBackend, type CommunicatorTicket } from '@kaitian/comm-native'
 import { KaitianError, toKaitianError } from '@kaitian/errors'
@@ -328,6 +329,8 @@ export class Cluster {
   #dispatch(plan: Plan): void {
     this.#options.journal.plan(plan, this.progress.digest)
     this.#attempt = new AbortController()
+    // One for each device: Node.js would take more than ten for a leak.
+    setMaxListeners(0, this.#attempt.signal)
     this.#dispatchedAt = this.#clock.now()
     for (const name of this.#names) {
       const slots = this.#dealer.slots(plan, name)

@@ -46,8 +46,8 @@ export const recordEntries = {
 
 export const runEntries = {
   task: text,
-  loop: v.optional(text),
   groups: v.optional(listOf(strict(groupEntries), 1)),
+  loop: v.optional(text),
   epochs: v.optional(whole(1)),
   batch: v.optional(whole(1)),
   shard: v.optional(whole(1)),
