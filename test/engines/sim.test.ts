@@ -141,6 +141,19 @@ test('a step takes alpha + beta × samples of the injected clock and readies par
   for (let i = 1; i < marks.length; i++) assert.ok(marks[i].from < marks[i - 1].from)
 })
 
+test('a computation ends when its signal aborts, whatever it waits for', async () => {
+  const clock = virtualClock()
+  const engine = await open({ alphaMs: 1000 }, clock)
+  await engine.load(weights)
+  const abort = new AbortController()
+  const into = new Float32Array(stateSize)
+  const ended = Promise.resolve(engine.gradient(batchOf([1]), into, () => {}, abort.signal))
+  abort.abort()
+  await rejects(ended, () => true)
+  assert.is(clock.now(), 0)
+  assert.is(clock.pending, 0)
+})
+
 test('refuses a pace that is no time, a label that is no class, and a step before load', async () => {
   const code = (expected: string) => (error: { code?: string }) => error.code === expected
   for (const settings of [{ alphaMs: -1 }, { betaMs: '3' }, { betaMs: Infinity }]) {

@@ -17,6 +17,14 @@ async function reach(runtime: Runtime, device: string, phase: string): Promise<v
   while ((await runtime.inspect(device)).phase !== phase) await new Promise(setImmediate)
 }
 
+/** One device computes for hours, if nobody ends it, and the one that waits for it is killed. */
+async function killAndRelease(runtime: Runtime): Promise<void> {
+  runtime.slow('cpu:1', 1e9)
+  await reach(runtime, 'cpu:0', 'reducing')
+  runtime.slow('cpu:1', 1)
+  await runtime.kill('cpu:0')
+}
+
 /** Answers its third plan only when the next was asked for, by an error. */
 class StuckScheduler extends FixedScheduler {
   #asked = 0
@@ -102,6 +110,22 @@ for (const bridge of depth({ cut: bridges.slice(-1), full: bridges })) {
     assert.is(summary.outcome, 'finished')
     assert.is(summary.generations, 2)
     assert.equal(Object.keys(summary.digests), ['cpu:0', 'cpu:1', 'cpu:2'])
+  })
+
+  test(`T1 T3 a computation ends with its attempt, and its device goes on, over ${bridge}`, async () => {
+    const deeds: Promise<void>[] = []
+    const { summary, verdict } = await tryRun({
+      options: { ...options, bridge, groups: groupsOf('sim', [1, 1]), maxSteps: 6 },
+      on: ({ name, payload }, runtime) => {
+        if (name !== 'step' || payload.committed !== 2) return
+        deeds.push(killAndRelease(runtime))
+      },
+    })
+    await Promise.all(deeds)
+    assert.ok(verdict.ok, verdict.summary)
+    assert.is(summary.outcome, 'finished')
+    assert.is(summary.generations, 2)
+    assert.equal(Object.keys(summary.digests), ['cpu:1'])
   })
 
   test(`T1 T3 C4 a device killed inside the barrier is survived, over ${bridge}`, async () => {
