@@ -146,11 +146,11 @@ export class Cluster {
    * Trains on the next samples of the epoch. Resolves when the step is committed by all; attempts
    * that fail are made again, without those who failed.
    *
-   * @throws what ended the cluster; CANCELLED after `stop`; BAD_ARGUMENT while a step is under way
+   * @throws what ended the cluster; CANCELLED after `stop`; BAD_ARGUMENT while something else is under way
    */
   async step(request: StepRequest = {}): Promise<StepEvent> {
     if (this.#end !== undefined) throw this.#end
-    if (this.#request !== undefined) throw oneAtATime()
+    this.#checkIdle()
     if (this.#dealer.ledger.step === 0) this.closeEpoch()
     return await new Promise<StepEvent>((resolve, reject) => {
       this.#request = { ...request, resolve, reject }
@@ -162,12 +162,14 @@ export class Cluster {
    * Evaluates over the whole test set. Undefined when there is none, when it is not wanted, or
    * when no device was left to do it.
    *
-   * @throws what an engine or the data throws; what ended the cluster; CANCELLED after `stop`
+   * @throws what an engine or the data throws; what ended the cluster; CANCELLED after `stop`;
+   *   BAD_ARGUMENT while something else is under way
    */
   async evaluate(): Promise<TestResult | undefined> {
     if (this.#end !== undefined) throw this.#end
     const { settings, feeds, dataSet, emit } = this.#options
     if (!settings.evaluate || dataSet.test === 0) return undefined
+    this.#checkIdle()
     const evaluation = new AbortController()
     this.#evaluation = evaluation
     const tally = await evaluate({
@@ -181,8 +183,7 @@ export class Cluster {
         const message = `${device} did not evaluate its part of the test set: ${cause}`
         emit('fault', { kind: 'unevaluated', device, message })
       },
-    })
-    this.#evaluation = undefined
+    }).finally(() => (this.#evaluation = undefined))
     // Set while it was waited for.
     const end = this.#end as KaitianError | undefined
     if (end !== undefined) throw end
@@ -213,7 +214,17 @@ export class Cluster {
       throw new KaitianError('NO_DEVICES_LEFT', 'No device was left to read the weights from.')
     }
     const { state } = currentBuffer(device.info.regions, this.committed)
-    await saveWeights(file, this.#options.settings.model.layout, state)
+    // A copy: steps may go on while it is written.
+    await saveWeights(file, this.#options.settings.model.layout, state.slice())
+  }
+
+  #checkIdle(): void {
+    if (this.#request === undefined && this.#evaluation === undefined) return
+    const what = this.#request === undefined ? 'An evaluation' : 'A step'
+    throw new KaitianError(
+      'BAD_ARGUMENT',
+      `${what} is under way; await it before you ask for anything else.`,
+    )
   }
 
   /** Gives the step under way up. Nothing more can be asked for. */
@@ -264,7 +275,8 @@ export class Cluster {
   }
 
   async #form({ generation, members, cause }: EffectOf<'form'>): Promise<void> {
-    if (this.#state.phase === 'ended') return
+    // The run has ended, or another device has gone, while the one before formed.
+    if (!this.#isCurrent(generation)) return
     const { emit, journal } = this.#options
     this.#generation = generation
     this.#names = members
@@ -451,11 +463,4 @@ export class Cluster {
 interface Layouts {
   readonly train: FeedLayout
   readonly test: FeedLayout
-}
-
-function oneAtATime(): KaitianError {
-  return new KaitianError(
-    'BAD_ARGUMENT',
-    'A step is under way; await it before you ask for the next one.',
-  )
 }
