@@ -74,6 +74,7 @@ export class Cluster {
   #forming: Promise<void> = Promise.resolve()
   /** Ends what the devices were asked, when the attempt under way is over. */
   #attempt = new AbortController()
+  #askedAt = 0
   #dispatchedAt = 0
   #cancelDeadline = (): void => {}
   /** The attempt that the last abort cut short. */
@@ -153,6 +154,7 @@ export class Cluster {
     this.#checkIdle()
     if (this.#dealer.ledger.step === 0) this.closeEpoch()
     return await new Promise<StepEvent>((resolve, reject) => {
+      this.#askedAt = this.#clock.now()
       this.#request = { ...request, resolve, reject }
       this.#on({ kind: 'request' })
     })
@@ -239,7 +241,7 @@ export class Cluster {
     this.#turning = true
     try {
       for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-        const { state, effects } = coordinate(this.#state, next, this.#clock.now())
+        const { state, effects } = coordinate(this.#state, next, this.#clock.running())
         this.#state = state
         for (const effect of effects) this.#carryOut(effect)
       }
@@ -380,18 +382,22 @@ export class Cluster {
   #armDeadline(): void {
     this.#cancelDeadline()
     if (this.#state.phase !== 'stepping') return
-    const left = this.#state.attempt.deadlineAt - this.#clock.now()
+    const left = this.#state.attempt.deadlineAt - this.#clock.running()
     this.#cancelDeadline = this.#clock.after(Math.max(1, left), () => {
-      this.#on({ kind: 'tick' })
-      this.#armDeadline()
+      // After the votes that are there already: a thread that had no turn finds both at once.
+      this.#cancelDeadline = this.#clock.after(0, () => {
+        this.#on({ kind: 'tick' })
+        this.#armDeadline()
+      })
     })
   }
 
   /** Recorded before the members are told; the line is buffered, so a crash of the process may lose it. */
-  #commit({ plan, votes, stepMs }: EffectOf<'commit'>): void {
+  #commit({ plan, votes }: EffectOf<'commit'>): void {
     const { journal, settings, emit } = this.#options
     const { committed } = this
-    const planMs = Math.max(0, stepMs - (this.#clock.now() - this.#dispatchedAt))
+    const stepMs = this.#clock.now() - this.#askedAt
+    const planMs = this.#dispatchedAt - this.#askedAt
     this.#cancelDeadline()
     if (journal.samples(committed)) {
       const { regions } = this.#members.get(votes[0].device).info

@@ -44,11 +44,11 @@ export function coordinate(
     case 'formed':
       return formed(state, event.generation)
     case 'request':
-      return requested(state, now)
+      return requested(state)
     case 'planned':
       return planned(state, event.plan, event.deadlineMs, now)
     case 'vote':
-      return voted(state, event.vote, now)
+      return voted(state, event.vote)
     case 'failed':
       return failed(state, event.generation, event.cause, event.suspects)
     case 'down':
@@ -60,7 +60,7 @@ export function coordinate(
   }
 }
 
-const founding = { generation: 1, ordinal: 0, fruitless: 0, retries: 0, faults: [] }
+const founding = { generation: 1, ordinal: 0, asked: false, fruitless: 0, retries: 0, faults: [] }
 
 function form(membership: Membership, cause: string): Transition {
   const { generation, members } = membership
@@ -75,16 +75,15 @@ function formed(state: CoordinatorState, generation: number): Transition {
     return ignore(state, `generation ${generation} formed too late`)
   }
   const { membership } = state
-  if (membership.askedAt === undefined)
-    return { state: { phase: 'ready', membership }, effects: [] }
+  if (!membership.asked) return { state: { phase: 'ready', membership }, effects: [] }
   return toPlan(membership)
 }
 
-function requested(state: CoordinatorState, now: number): Transition {
+function requested(state: CoordinatorState): Transition {
   if (state.phase !== 'ready' && state.phase !== 'forming') {
     return ignore(state, `a step was asked for while ${state.phase}`)
   }
-  const membership = { ...state.membership, askedAt: state.membership.askedAt ?? now }
+  const membership = { ...state.membership, asked: true }
   return state.phase === 'ready'
     ? toPlan(membership)
     : { state: { phase: 'forming', membership }, effects: [] }
@@ -113,7 +112,7 @@ function planned(state: CoordinatorState, plan: Plan, deadlineMs: number, now: n
   }
 }
 
-function voted(state: CoordinatorState, vote: Vote, now: number): Transition {
+function voted(state: CoordinatorState, vote: Vote): Transition {
   if (state.phase !== 'stepping' || !sameAttempt(vote, state.attempt.plan)) {
     return ignore(state, `vote of ${vote.device} for another attempt`)
   }
@@ -126,14 +125,13 @@ function voted(state: CoordinatorState, vote: Vote, now: number): Transition {
   if (votes.length < membership.members.length) {
     return { state: { ...state, attempt: { ...attempt, votes } }, effects: [] }
   }
-  return decide(state, { ...attempt, votes }, now)
+  return decide(state, { ...attempt, votes })
 }
 
 /** All votes are in: commit, retry, or end because the members do not agree. */
 function decide(
   state: Extract<CoordinatorState, { phase: 'stepping' }>,
   attempt: Attempt,
-  now: number,
 ): Transition {
   const { plan, votes } = attempt
   const membership = { ...state.membership, ordinal: state.membership.ordinal + 1 }
@@ -151,13 +149,12 @@ function decide(
   }
   const fault = disagreement(plan, votes)
   if (fault !== undefined) return end(state, 'failed', fault.code, fault.cause)
-  const stepMs = now - (membership.askedAt ?? now)
   return {
     state: {
       phase: 'ready',
-      membership: { ...membership, askedAt: undefined, fruitless: 0, retries: 0, faults: [] },
+      membership: { ...membership, asked: false, fruitless: 0, retries: 0, faults: [] },
     },
-    effects: [{ kind: 'commit', plan, votes, stepMs }],
+    effects: [{ kind: 'commit', plan, votes }],
   }
 }
 

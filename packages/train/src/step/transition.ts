@@ -20,8 +20,8 @@ export interface Membership {
   readonly members: readonly string[]
   /** Steps handed out in this generation. */
   readonly ordinal: number
-  /** When a step was asked for that is not committed yet. */
-  readonly askedAt?: number | undefined
+  /** A step was asked for that is not committed yet. */
+  readonly asked: boolean
   /** Generations in a row that ended without a commit and without losing a member. */
   readonly fruitless: number
   /** Attempts in a row whose numbers left the range. */
@@ -89,8 +89,6 @@ export type Effect =
       readonly kind: 'commit'
       readonly plan: Plan
       readonly votes: readonly Vote[]
-      /** From when the step was asked for, whatever became of the attempts before this one. */
-      readonly stepMs: number
     }
   /** Every member finished, but the numbers left the range: the same shards again, other scales. */
   | { readonly kind: 'retry'; readonly plan: Plan; readonly votes: readonly Vote[] }
